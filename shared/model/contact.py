@@ -1,0 +1,37 @@
+"""One customer: the profile, and what only the root of merged contacts holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A contact's own item. `root` is the contact it belongs to now (itself, until merged).
+
+    Only a root holds `members` (contact ids, itself included), `edges` (the active merges, oldest
+    first, as (merge, survivor, other)) and `open` (conversation id to its home); `revision` guards
+    all three. `addresses` are the keys of the identities homed here.
+    """
+
+    id: str
+    root: str
+    first_seen_at: datetime
+    name: str = ""
+    locale: str = ""
+    time_zone: str = ""
+    preferred_channel: str = ""
+    assignee: str = ""
+    addresses: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
+    edges: tuple[tuple[str, str, str], ...] = ()
+    open: Mapping[str, str] = field(default_factory=dict)
+    revision: int = 1
+    erasing: datetime | None = None
+    moving: Mapping[str, str] = field(default_factory=dict)
+    arriving: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_root(self) -> bool:
+        """Whether this profile speaks for itself and its members."""
+        return self.root == self.id

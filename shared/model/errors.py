@@ -1,0 +1,52 @@
+"""What can go wrong, split by what the caller should do.
+
+ThroughlineError
+├─ RejectedError            the input is wrong: never retry it (4xx, or parked with its reason)
+│  ├─ MalformedMessageError     a provider's payload that cannot be read (400)
+│  ├─ InvalidSignatureError     nobody proved who sent this (403)
+│  ├─ InvalidRequestError       an agent app's request that breaks a rule (422, names the field)
+│  └─ InvalidCursorError        a cursor that is not ours, or not for this query (400)
+├─ NotFoundError            no such contact, conversation, entry (404)
+├─ ConflictError            true when read, no longer true when written (409)
+└─ UnavailableError         something we depend on is down or busy: try again (503, batch failure)
+"""
+
+
+class ThroughlineError(Exception):
+    """The root of all errors this product raises."""
+
+
+class RejectedError(ThroughlineError):
+    """The input is wrong and will stay wrong."""
+
+
+class MalformedMessageError(RejectedError):
+    """A provider's payload cannot be read."""
+
+
+class InvalidSignatureError(RejectedError):
+    """A webhook's sender did not prove who they are."""
+
+
+class InvalidRequestError(RejectedError):
+    """A request breaks a rule; `field` names the part that does."""
+
+    def __init__(self, detail: str, field: str = "") -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class InvalidCursorError(RejectedError):
+    """A cursor is not ours, or was made for another query."""
+
+
+class NotFoundError(ThroughlineError):
+    """The thing asked for does not exist."""
+
+
+class ConflictError(ThroughlineError):
+    """The state changed, or does not allow this."""
+
+
+class UnavailableError(ThroughlineError):
+    """A dependency failed or is busy; the same call may succeed later."""

@@ -1,0 +1,59 @@
+"""What became of an outbound message."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class ReceiptState(StrEnum):
+    """The states of outbound.md §2: our own first, then what providers report."""
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    RETRY = "retry"
+    UNKNOWN = "unknown"
+    UNCONFIRMED = "unconfirmed"
+    STOPPED = "stopped"
+    CANCELED = "canceled"
+    ACCEPTED = "accepted"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    UNDELIVERED = "undelivered"
+    BOUNCED = "bounced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptKey:
+    """Where a receipt lies: its home contact, its entry's time and id."""
+
+    home: str
+    at: datetime
+    entry_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The small item beside each outbound entry; it moves only forward.
+
+    `rank` orders what a provider reports (rules/receipts.py), `steps` keeps the first time of
+    every state, `error` the first reason given. `claim_id` is the sender's that holds it until
+    `claimed_until`. `booked_micro_usd` is what the ledger holds for this message now.
+    """
+
+    key: ReceiptKey
+    state: ReceiptState
+    rank: int = 0
+    attempt: int = 0
+    revision: int = 1
+    claim_id: str = ""
+    claimed_until: datetime | None = None
+    provider: str = ""
+    provider_id: str = ""
+    steps: Mapping[str, datetime] = field(default_factory=dict)
+    error: str = ""
+    booked_micro_usd: int = 0
+    conversation_id: str = ""
+    channel: str = ""

@@ -1,0 +1,74 @@
+"""A message on its way out, and what a provider answered to it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.model.entry import Channel
+from shared.model.identity import Address
+from shared.model.receipt import ReceiptKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundMessage:
+    """One message to one address, ready for its provider.
+
+    `sender` is our own number or mail address. For e-mail `message_id`, `in_reply_to` and
+    `references` are RFC 5322 ids without angle brackets and `reply_to` carries the reply token.
+    `status_url` is where the provider reports to; `automatic` mail says so in its headers.
+    """
+
+    key: ReceiptKey
+    channel: Channel
+    to: Address
+    sender: str
+    text: str
+    html: str = ""
+    subject: str = ""
+    message_id: str = ""
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    reply_to: str = ""
+    automatic: bool = False
+    status_url: str = ""
+    queued_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took it under its own id; `message_ids` are the RFC 5322 ids it may go by."""
+
+    provider_id: str
+    message_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The provider said no, and nothing left. `final`: asking again would get the same answer.
+
+    `misconfigured`: the refusal is about our account, not this message (credentials).
+    """
+
+    reason: str
+    final: bool
+    misconfigured: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No answer, or none that says whether it left."""
+
+    reason: str
+
+
+SendResult = Accepted | Refused | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """What a provider says became of a message: one step of a receipt."""
+
+    provider: str
+    provider_id: str
+    state: str
+    error: str = ""
+    at: datetime | None = None

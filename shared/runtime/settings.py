@@ -1,0 +1,123 @@
+"""The environment, read once into one frozen model per function. The only place that reads it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+
+
+class SettingsError(RuntimeError):
+    """The environment lacks what this function needs; the message names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What every function is told. `clock_offset` (`+8h`) is empty on AWS."""
+
+    clock_offset: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
+        """This function's settings; raises SettingsError naming each variable that is missing."""
+        names = [field.name for field in fields(cls)]
+        missing = [name.upper() for name in names if name.upper() not in env]
+        if missing:
+            raise SettingsError(f"set these environment variables: {', '.join(missing)}")
+        return cls(**{name: env[name.upper()] for name in names})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSettings(Settings):
+    """Whoever reads or writes the table."""
+
+    table_name: str
+    keys_secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundSmsSettings(TableSettings):
+    """inbound_sms."""
+
+    twilio_secret: str
+    public_urls_parameter: str
+    content_bucket: str
+    default_region: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundChatSettings(TableSettings):
+    """inbound_chat."""
+
+    chat_secret: str
+    content_bucket: str
+    default_region: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundEmailSettings(TableSettings):
+    """inbound_email."""
+
+    mail_bucket: str
+    content_bucket: str
+    mail_domain: str
+    default_region: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritingSettings(TableSettings):
+    """Whoever writes messages to customers: timeline_api and notify_customer."""
+
+    content_bucket: str
+    default_region: str
+    sms_sender: str
+    mail_sender: str
+    mail_domain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverMessageSettings(WritingSettings):
+    """deliver_message."""
+
+    twilio_secret: str
+    chat_secret: str
+    public_urls_parameter: str
+    twilio_api_url: str
+    ses_configuration_set: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptsTwilioSettings(TableSettings):
+    """receipts_twilio."""
+
+    twilio_secret: str
+    public_urls_parameter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishEventsSettings(Settings):
+    """publish_events."""
+
+    bus_name: str
+    content_bucket: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepSettings(TableSettings):
+    """sweep."""
+
+    deliver_queue_url: str
+
+
+SETTINGS: Mapping[str, type[Settings]] = {
+    "inbound_sms": InboundSmsSettings,
+    "inbound_chat": InboundChatSettings,
+    "inbound_email": InboundEmailSettings,
+    "timeline_api": WritingSettings,
+    "notify_customer": WritingSettings,
+    "deliver_message": DeliverMessageSettings,
+    "receipts_twilio": ReceiptsTwilioSettings,
+    "receipts_email": TableSettings,
+    "publish_events": PublishEventsSettings,
+    "meter_costs": Settings,
+    "sweep": SweepSettings,
+}
