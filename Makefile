@@ -1,0 +1,45 @@
+# Throughline's verbs. Python 3.11+ and make are all they ask for; `make setup` fetches the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+SAM := SAM_CLI_TELEMETRY=0 .venvs/sam/bin/sam
+HUB := $(BIN)/python -m infrastructure.local
+
+.PHONY: help setup run story clock test check build deploy clean
+
+help: ## Say what each verb does
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+setup: ## Install the pinned tools into .venv and .venvs (PYTHON=... names an interpreter)
+	@sh infrastructure/setup.sh $(PYTHON)
+
+run: setup ## Run the whole hub on this machine and play the story (FRESH=1 starts anew, PORT=4566)
+	@$(HUB) run $(if $(PORT),--port $(PORT)) $(if $(filter-out 0 no,$(FRESH)),--fresh)
+
+story: ## Play the story once more on the running hub
+	@$(HUB) story
+
+clock: ## Shift the running hub's clock, to watch timers (OFFSET=+8h; OFFSET= is the real time)
+	@$(HUB) clock "$(OFFSET)"
+
+test: check ## Run check, then every test: unit, integration, end to end
+	@$(BIN)/python -m pytest -p tests.kinds
+
+check: setup ## Run the linters, the type checker and the template's validation
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy shared functions infrastructure tests
+	@$(SAM) validate --lint --region us-east-1
+
+build: setup ## Build the functions and their layer for AWS
+	@$(SAM) build
+
+deploy: build ## Deploy to your AWS account, asking what it needs to know
+	@$(SAM) deploy --guided --capabilities CAPABILITY_IAM
+
+clean: ## Delete builds, caches and the local hub's data (the environments stay)
+	@if [ -e .local/hub.json ]; then echo "clean: a hub is running here; stop it first" >&2; exit 1; fi
+	@rm -rf .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	@find functions shared infrastructure tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+include infrastructure/build.mk

@@ -1,0 +1,96 @@
+"""Starting and stopping the engine, MiniStack, which serves AWS on 127.0.0.1."""
+
+import os
+import shutil
+import socket
+import subprocess
+
+import requests
+
+from infrastructure.local import engine_process
+from infrastructure.local.aws import REGION, LocalAws
+from infrastructure.local.console import HubError, end_group, wait_for
+from infrastructure.local.place import ENGINE_PYTHON, Place
+
+STOPPING_TAKES = 20.0  # seconds the engine has to save its state
+
+
+class Engine:
+    """One MiniStack process, its state in the hub's place."""
+
+    def __init__(self, place: Place, port: int, mail_url: str) -> None:
+        self.aws = LocalAws(f"http://127.0.0.1:{port}")
+        self._place = place
+        self._port = port
+        self._mail_url = mail_url
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the engine and wait until it answers; raises HubError when it does not."""
+        self._place.engine_state.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._place.temporary, ignore_errors=True)
+        self._place.temporary.mkdir()
+        with self._place.engine_log.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603  # a command of our own
+                [ENGINE_PYTHON, engine_process.__file__],
+                env=self._environment(),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        wait_for("the engine starts", self._answers)
+
+    def check(self) -> None:
+        """Raise HubError when the engine is not running any more."""
+        if self._process and (code := self._process.poll()) is not None:
+            raise HubError(f"the engine ended by itself ({code}); see {self._place.engine_log}")
+
+    def stop(self) -> None:
+        """Let the engine save its state and end, with everything it started."""
+        if self._process:
+            end_group(self._process, patience=STOPPING_TAKES)
+            if self._process.stdin:
+                self._process.stdin.close()
+            self._process = None
+        shutil.rmtree(self._place.temporary, ignore_errors=True)
+
+    def _answers(self) -> bool | None:
+        self.check()
+        try:
+            answer = requests.get(f"{self.aws.endpoint_url}/_ministack/health", timeout=5)
+        except requests.ConnectionError:
+            return None
+        return True if answer.ok else None
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing but this: what the engine has in its environment, the functions get too."""
+        inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+        return {
+            **inherited,
+            "BIND_HOST": "127.0.0.1",
+            "MINISTACK_HOST": "127.0.0.1",
+            "MINISTACK_REGION": REGION,
+            "GATEWAY_PORT": str(self._port),
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(self._place.engine_state),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(self._place.engine_state / "s3"),
+            "TMPDIR": str(self._place.temporary),
+            # The functions' mail goes through the stand-in, which shows all of it and reports back.
+            "AWS_ENDPOINT_URL_SESV2": self._mail_url,
+        }
+
+
+def require_free(*ports: int) -> None:
+    """Raise HubError when one of the ports on 127.0.0.1 is taken."""
+    for port in ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                message = f"port {port} is in use; stop what uses it, or `make run PORT=<another>`"
+                raise HubError(message) from error

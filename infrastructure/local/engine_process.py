@@ -1,0 +1,50 @@
+"""The engine's process: MiniStack as it is, with two things mended. Run by the engine's own Python.
+
+A restart. MiniStack keeps each stream reader's position over a restart, but not the stream, so it
+would skip as many new records as it had read before, and lose what it had not read yet. Here the
+stream's records are kept with the table they belong to. (Private names of the pinned release.)
+
+The hub's end. However the hub goes, its end of the pipe closes; the engine then stops in order,
+saves its state and leaves no process behind.
+"""
+
+import os
+import signal
+import sys
+import threading
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+STREAM_STORES = ("_stream_records", "_stream_trimmed")
+
+
+def keep_streams(dynamodb: ModuleType) -> None:
+    """Let the engine's DynamoDB save and restore its streams' records with its tables."""
+    save, restore = dynamodb.get_state, dynamodb.load_persisted_state
+
+    def get_state() -> dict[str, Any]:
+        streams = {name: getattr(dynamodb, name) for name in STREAM_STORES}
+        return {**save(), **streams}
+
+    def load_persisted_state(data: dict[str, Any]) -> None:
+        for name in STREAM_STORES:
+            getattr(dynamodb, name).update(data.pop(name, {}))
+        restore(data)
+
+    vars(dynamodb).update(get_state=get_state, load_persisted_state=load_persisted_state)
+
+
+def stop_when_orphaned() -> None:
+    sys.stdin.buffer.read()  # returns when the hub closes its end, or dies
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main() -> None:
+    keep_streams(import_module("ministack.services.dynamodb"))
+    threading.Thread(target=stop_when_orphaned, daemon=True).start()
+    import_module("ministack.app").main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""Record what somebody sent us, exactly once, on the timeline of the contact they are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from shared.model.conversation import Joined
+from shared.model.cost import Cost
+from shared.model.entry import Author, AuthorType, Channel, Direction, Entry, Kind, ProviderRef
+from shared.model.events import Change
+from shared.model.ids import NewId, new_id
+from shared.model.message import InboundMessage
+from shared.model.recording import Claim, Marker, Proof
+from shared.rules import reply_tokens
+from shared.rules.ordering import occurred_at, to_milliseconds
+from shared.rules.subjects import subject_hash
+from shared.rules.threading import Facts
+from shared.settle import Draft, Settled, settle
+from shared.store import recording
+from shared.store.bodies import Bodies
+from shared.store.table import Table
+
+_THREADS_READ = 50
+_VOUCHED = 4
+
+
+class Outcome(StrEnum):
+    """What became of a delivery; each value is also the name of a metric."""
+
+    RECORDED = "MessagesRecorded"
+    DUPLICATE = "DuplicateDeliveries"
+    ERASED = "LateAfterErasure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Where a delivery came to lie; `entry` is None unless this very call recorded it."""
+
+    outcome: Outcome
+    entry_id: str = ""
+    conversation_id: str = ""
+    contact_id: str = ""
+    entry: Entry | None = None
+
+
+def record(
+    message: InboundMessage,
+    *,
+    table: Table,
+    bodies: Bodies,
+    now: datetime,
+    price: Callable[[InboundMessage], Cost],
+    reply_keys: reply_tokens.Keys | None = None,
+    make_id: NewId = new_id,
+) -> Recorded:
+    """Record one delivery: one batch read, one transaction when nothing moved meanwhile.
+
+    A repeated delivery is a normal outcome and changes nothing. Raises UnavailableError when the
+    table is down or stays busy; nothing is half-done then.
+    """
+    marker = Marker(provider=message.delivery.provider, id=message.delivery.id)
+    sender = _proof(table, message)
+    vouched = tuple(
+        replace(sender, key=table.address_key(address), address=address)
+        for address in message.vouched[:_VOUCHED]
+    )
+    named_by_token = (
+        reply_tokens.read(reply_keys, message.reply_token)
+        if reply_keys and message.reply_token
+        else None
+    )
+    references = message.references[-_THREADS_READ:]
+
+    def read() -> recording.Known:
+        return recording.look(
+            table,
+            marker,
+            [sender.key, *(proof.key for proof in vouched)],
+            message_ids=references,
+            conversation_id=named_by_token or "",
+        )
+
+    known = read()
+    if known.marked:
+        return _duplicate(known.marked.entry_id, known.marked.conversation_id)
+    entry = bodies.offload(_entry(message, now, make_id, price(message)))
+    draft = Draft(
+        marker=marker,
+        entry=entry,
+        sender=sender,
+        facts=Facts(
+            channel=message.channel,
+            now=to_milliseconds(now),
+            fresh_id=make_id("cnv", now),
+            automatic=message.automatic,
+            named=_named(known, references),
+            subject_hash=subject_hash(message.subject) if message.channel is Channel.EMAIL else "",
+        ),
+        read_again=read,
+        vouched=tuple(proof for proof in vouched if proof.key != sender.key),
+        claims=tuple(
+            Claim(key=table.address_key(address), address=address) for address in message.claims
+        ),
+        message_ids=(message.message_id,) if message.message_id else (),
+        name=message.author_name,
+        change=Change(
+            events=("EntryRecorded",),
+            cause=f"delivery:{message.delivery.provider}",
+            correlation=entry.id,
+        ),
+    )
+    return _recorded(settle(table, draft, known, make_id=make_id))
+
+
+def _proof(table: Table, message: InboundMessage) -> Proof:
+    return Proof(
+        key=table.address_key(message.sender),
+        address=message.sender,
+        trust=message.trust,
+        evidence=message.evidence,
+    )
+
+
+def _named(known: recording.Known, references: tuple[str, ...]) -> Joined | None:
+    """The conversation the reply token names, else the one its nearest ancestor lies in."""
+    if known.conversation:
+        return Joined(known.conversation.id, known.conversation.home)
+    hits = (
+        known.threads[reference] for reference in reversed(references) if reference in known.threads
+    )
+    return next(hits, None)
+
+
+def _entry(message: InboundMessage, now: datetime, make_id: NewId, cost: Cost) -> Entry:
+    return Entry(
+        id=make_id("ent", now),
+        home="",
+        kind=Kind.MESSAGE,
+        channel=message.channel,
+        direction=Direction.INBOUND,
+        occurred_at=occurred_at(message.occurred_at, message.received_at),
+        received_at=to_milliseconds(message.received_at),
+        author=Author(AuthorType.CUSTOMER, name=message.author_name),
+        address=message.sender,
+        trust=message.trust,
+        subject=message.subject,
+        text=message.text,
+        html=message.html,
+        quoted_text=message.quoted_text,
+        attachments=message.attachments,
+        automatic=message.automatic,
+        provider=ProviderRef(message.delivery.provider, message.delivery.id),
+        message_id=message.message_id,
+        in_reply_to=message.references[-1] if message.references else "",
+        raw_key=message.raw_key,
+        defects=message.defects,
+        cost=cost,
+    )
+
+
+def _recorded(settled: Settled) -> Recorded:
+    if settled.marked:
+        return _duplicate(settled.marked.entry_id, settled.marked.conversation_id)
+    if settled.entry is None:
+        return Recorded(outcome=Outcome.ERASED)
+    return Recorded(
+        outcome=Outcome.RECORDED,
+        entry_id=settled.entry.id,
+        conversation_id=settled.entry.conversation_id,
+        contact_id=settled.contact_id,
+        entry=settled.entry,
+    )
+
+
+def _duplicate(entry_id: str, conversation_id: str) -> Recorded:
+    return Recorded(outcome=Outcome.DUPLICATE, entry_id=entry_id, conversation_id=conversation_id)

@@ -1,0 +1,68 @@
+"""The AWS clients, each made once, when it is first asked for."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
+
+
+def _config(*, read_timeout: int = 5, attempts: int = 3) -> Config:
+    # botocore would wait 60 s for an answer; a webhook's sender gives up after 10 to 15.
+    return Config(
+        connect_timeout=1,
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        tcp_keepalive=True,
+    )
+
+
+@cache
+def dynamodb() -> "DynamoDBClient":
+    """DynamoDB; three tries of 2 s, so that a webhook is answered even when it hangs."""
+    return boto3.client("dynamodb", config=_config(read_timeout=2))
+
+
+@cache
+def secretsmanager() -> "SecretsManagerClient":
+    """Secrets Manager; three tries of 2 s."""
+    return boto3.client("secretsmanager", config=_config(read_timeout=2))
+
+
+@cache
+def ssm() -> "SSMClient":
+    """Systems Manager's parameters; three tries of 2 s."""
+    return boto3.client("ssm", config=_config(read_timeout=2))
+
+
+@cache
+def s3() -> "S3Client":
+    """S3."""
+    return boto3.client("s3", config=_config())
+
+
+@cache
+def sqs() -> "SQSClient":
+    """SQS."""
+    return boto3.client("sqs", config=_config())
+
+
+@cache
+def events() -> "EventBridgeClient":
+    """EventBridge."""
+    return boto3.client("events", config=_config())
+
+
+@cache
+def sesv2() -> "SESV2Client":
+    """SES, asked once only: a repeated SendEmail would send the mail again."""
+    return boto3.client("sesv2", config=_config(attempts=1))

@@ -1,0 +1,238 @@
+"""Get one message onto one timeline, once: plan by hints, prove in a transaction, plan anew.
+
+Everything read beforehand may be stale. A transaction that is refused returns what is there
+instead, so a refusal is also the next read. The cases are those of table.md, "Reading a failed T1".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from random import uniform
+from time import sleep
+
+from shared.model.contact import Profile
+from shared.model.entry import Direction, Entry
+from shared.model.errors import UnavailableError
+from shared.model.events import Change
+from shared.model.identity import Identity
+from shared.model.ids import NewId, new_id, new_reference
+from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
+from shared.model.recording import (
+    Claim,
+    MarkedEntry,
+    Marker,
+    Placement,
+    Proof,
+    Recording,
+    Refusal,
+    Route,
+)
+from shared.rules import threading
+from shared.rules.erasure import is_late
+from shared.rules.threading import Facts
+from shared.store import contacts
+from shared.store.recording import Known, RecordingRefusedError, write
+from shared.store.table import Table
+
+TRIES = 8
+_QUIET = (Placement.GUEST, Placement.MARK)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One message that wants to be recorded, before its home and conversation are settled.
+
+    `sender` and `vouched` carry what was read of them in `before`. With `read_again` everything
+    known can be read afresh when several things changed at once.
+    """
+
+    marker: Marker
+    entry: Entry
+    sender: Proof
+    facts: Facts
+    read_again: Callable[[], Known]
+    vouched: tuple[Proof, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    message_ids: tuple[str, ...] = ()
+    name: str = ""
+    change: Change | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """Where a message came to lie. `marked` is set when it had been recorded before.
+
+    `entry` is None for a duplicate, and for a late message of somebody who was erased.
+    """
+
+    entry: Entry | None = None
+    contact_id: str = ""
+    reference: str = ""
+    marked: MarkedEntry | None = None
+
+
+@dataclass(slots=True)
+class _View:
+    """What is believed just now."""
+
+    identity: Identity | None
+    route: Route
+    root: str
+    vouched: tuple[Proof, ...] = ()
+    new_contact: bool = False
+    fresh_root: bool = False
+    reference: str = field(default_factory=new_reference)
+
+
+def settle(
+    table: Table, draft: Draft, known: Known, *, make_id: NewId = new_id, pause: bool = True
+) -> Settled:
+    """Record `draft`. Raises UnavailableError when the table stays busy or down."""
+    if known.marked:
+        return Settled(marked=known.marked)
+    view = _first_view(table, draft, known, make_id)
+    for attempt in range(TRIES):
+        if view.identity and is_late(view.identity, draft.entry.occurred_at):
+            return Settled()
+        recording = _recording(draft, view)
+        try:
+            write(table, recording)
+        except RecordingRefusedError as error:
+            if error.refusal.marked:
+                return Settled(marked=error.refusal.marked)
+            if error.refusal.conflict and pause:
+                sleep(uniform(0, 0.02 * 2**attempt))  # noqa: S311 jitter is no secret
+            view = _next_view(table, draft, view, error.refusal, make_id)
+            if _is_erasing(error.refusal.root, recording.entry.home):
+                return Settled()
+        else:
+            return Settled(
+                entry=recording.entry, contact_id=recording.root, reference=recording.reference
+            )
+    raise UnavailableError("the table stayed busy with this contact")
+
+
+# ---- what is believed
+
+
+def _first_view(table: Table, draft: Draft, known: Known, make_id: NewId) -> _View:
+    sender = known.identities.get(draft.sender.key)
+    vouched = tuple(
+        replace(proof, before=known.identities.get(proof.key)) for proof in draft.vouched
+    )
+    vouched = tuple(p for p in vouched if p.before is None or not p.before.erased_at)
+    living = sender if sender and not sender.erased_at else None
+    facts = _facts(draft, living)
+    route = threading.first_route(facts, living)
+    if living:
+        vouched = tuple(proof for proof in vouched if _adds(proof, living.root))
+        return _View(identity=sender, route=route, root=living.root, vouched=vouched)
+    anchor = next((proof for proof in vouched if proof.before), None)
+    if anchor is None or anchor.before is None:
+        root = make_id("ctc", draft.facts.now)
+        return _View(identity=sender, route=route, root=root, vouched=vouched, new_contact=True)
+    joined = _root_of(table, anchor.before.root)
+    if not facts.named:
+        route = threading.default_route(facts, joined)
+    vouched = tuple(p for p in vouched if p is anchor or _adds(p, joined.id))
+    return _View(identity=sender, route=route, root=joined.id, vouched=vouched)
+
+
+def _adds(proof: Proof, root: str) -> bool:
+    """Whether recording this proof changes anything, and is ours to change."""
+    before = proof.before
+    return before is None or (before.root == root and proof.trust.rank > before.trust.rank)
+
+
+def _facts(draft: Draft, living: Identity | None) -> Facts:
+    if draft.entry.direction is Direction.OUTBOUND:
+        return draft.facts
+    return replace(draft.facts, proven=threading.is_proven(draft.sender.trust, living))
+
+
+def _root_of(table: Table, contact_id: str) -> Profile:
+    profile = contacts.get_profile(table, contact_id)
+    if profile.is_root:
+        return profile
+    return contacts.get_profile(table, profile.root)
+
+
+def _next_view(table: Table, draft: Draft, view: _View, refusal: Refusal, make_id: NewId) -> _View:
+    """The first cause of a refusal decides; what else changed shows on the next try."""
+    if refusal.identity_failed or refusal.vouched_failed:
+        return _first_view(table, draft, draft.read_again(), make_id)
+    facts = _facts(draft, view.identity)
+    if refusal.root_failed:
+        return _after_root(table, draft, view, refusal.root, facts)
+    if refusal.conversation_failed:
+        route = threading.after_conversation(view.route, facts, refusal.conversation)
+        return replace(view, route=route)
+    if refusal.reference_failed:
+        return replace(view, reference=new_reference())
+    return view
+
+
+def _after_root(
+    table: Table, draft: Draft, view: _View, found: Profile | None, facts: Facts
+) -> _View:
+    home = view.identity.home if view.identity and not view.identity.erased_at else view.root
+    if found and found.erasing:
+        return view
+    if found is None or not found.is_root or home not in found.members:
+        if found and not found.is_root and not view.fresh_root:
+            return replace(view, root=found.root, fresh_root=True)
+        return replace(view, root=contacts.get_profile(table, home).root, fresh_root=False)
+    if len(found.addresses) >= contacts.ADDRESS_CAP:
+        view = replace(view, vouched=tuple(p for p in view.vouched if p.before))
+    return replace(view, root=found.id, route=threading.after_root(view.route, facts, found))
+
+
+def _is_erasing(root: Profile | None, home: str) -> bool:
+    return bool(root and root.erasing and home in root.members)
+
+
+# ---- what is written
+
+
+def _recording(draft: Draft, view: _View) -> Recording:
+    living = view.identity if view.identity and not view.identity.erased_at else None
+    home = living.home if living else view.root
+    route = view.route
+    if route.placement is Placement.OPEN:
+        route = replace(route, home=home)
+    facts = _facts(draft, living)
+    entry = replace(
+        draft.entry,
+        home=home,
+        conversation_id=route.conversation_id,
+        guest=route.placement is Placement.GUEST,
+    )
+    moves = route.placement not in _QUIET and facts.proven and not facts.automatic
+    return Recording(
+        marker=draft.marker,
+        entry=entry,
+        sender=replace(draft.sender, before=view.identity),
+        route=route,
+        root=view.root,
+        now=facts.now,
+        new_contact=view.new_contact,
+        moves=moves,
+        vouched=view.vouched,
+        claims=draft.claims,
+        message_ids=draft.message_ids,
+        reference=view.reference if route.placement is Placement.OPEN else "",
+        subject_hash=facts.subject_hash,
+        name=draft.name,
+        receipt=_receipt(entry, facts) if entry.direction is Direction.OUTBOUND else None,
+        change=draft.change,
+    )
+
+
+def _receipt(entry: Entry, facts: Facts) -> Receipt:
+    return Receipt(
+        key=ReceiptKey(home=entry.home, at=entry.occurred_at, entry_id=entry.id),
+        state=ReceiptState.QUEUED,
+        steps={str(ReceiptState.QUEUED): facts.now},
+        booked_micro_usd=entry.cost.total_micro_usd if entry.cost else 0,
+        conversation_id=entry.conversation_id,
+        channel=str(entry.channel),
+    )

@@ -1,0 +1,127 @@
+"""Every key string of the table is made here.
+
+Whatever lies in a contact's partition sorts below `ENTRY#`, or is a receipt, or the profile: a
+timeline page reads from the profile downwards and must meet nothing else.
+"""
+
+import hashlib
+import hmac
+import zlib
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from shared.model.identity import Address
+from shared.model.receipt import ReceiptKey
+
+INBOX_SHARDS = 8
+DUE_SHARDS = 4
+PROFILE = "PROFILE"
+ENTRY = "ENTRY#"
+RECEIPT = "#RECEIPT"
+
+
+class Key(NamedTuple):
+    """The primary key of one item."""
+
+    pk: str
+    sk: str
+
+
+def timestamp(at: datetime) -> str:
+    """Fixed-width RFC 3339 in UTC with milliseconds, so that text order is time order."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def read_timestamp(text: str) -> datetime:
+    """The time that `timestamp` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def address_key(secret: bytes, address: Address) -> str:
+    """`kind#hash`: an address without personal data. The hash is keyed, so it cannot be guessed."""
+    digest = hmac.new(secret, f"{address.kind}:{address.canonical}".encode(), hashlib.sha256)
+    return f"{address.kind}#{digest.hexdigest()[:32]}"
+
+
+def contact(contact_id: str) -> str:
+    """The partition of one contact."""
+    return f"CONTACT#{contact_id}"
+
+
+def profile(contact_id: str) -> Key:
+    return Key(contact(contact_id), PROFILE)
+
+
+def entry(home: str, at: datetime, entry_id: str) -> Key:
+    return Key(contact(home), f"{ENTRY}{timestamp(at)}#{entry_id}")
+
+
+def receipt(key: ReceiptKey) -> Key:
+    at = entry(key.home, key.at, key.entry_id)
+    return Key(at.pk, at.sk + RECEIPT)
+
+
+def entry_position(at: datetime, entry_id: str = "") -> str:
+    """The sort key of an entry, or of the moment before any entry at `at`."""
+    return f"{ENTRY}{timestamp(at)}#{entry_id}" if entry_id else f"{ENTRY}{timestamp(at)}"
+
+
+def read_entry_position(sort_key: str) -> tuple[datetime, str]:
+    """The (occurred_at, entry id) in an entry's sort key."""
+    _, at, entry_id = sort_key.split("#")[:3]
+    return read_timestamp(at), entry_id
+
+
+def identity(key: str) -> Key:
+    return Key(f"IDENTITY#{key}", "IDENTITY")
+
+
+def conversation(conversation_id: str) -> Key:
+    return Key(f"CONVERSATION#{conversation_id}", "CONVERSATION")
+
+
+def guest(conversation_id: str, at: datetime, entry_id: str) -> Key:
+    return Key(f"CONVERSATION#{conversation_id}", f"GUEST#{timestamp(at)}#{entry_id}")
+
+
+def reference(text: str) -> Key:
+    return Key(f"REFERENCE#{text}", "REFERENCE")
+
+
+def delivery(provider: str, delivery_id: str) -> Key:
+    return Key(f"DELIVERY#{provider}#{delivery_id}", "DELIVERY")
+
+
+def thread(message_id: str) -> Key:
+    digest = hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).hexdigest()
+    return Key(f"THREAD#{digest[:40]}", "THREAD")
+
+
+def claim(home: str, key: str) -> Key:
+    return Key(contact(home), f"CLAIM#{key}")
+
+
+def due(home: str, kind: str, due_id: str) -> Key:
+    return Key(contact(home), f"DUE#{kind}#{due_id}")
+
+
+def inbox_partition(state: str, shard: int) -> str:
+    """The index partition that lists conversations in one state."""
+    return f"INBOX#{state}#{shard}"
+
+
+def inbox(state: str, last_activity_at: datetime, conversation_id: str) -> Key:
+    """Where a conversation stands in the inbox: by the minute of its last activity."""
+    shard = zlib.crc32(conversation_id.encode()) % INBOX_SHARDS
+    minute = timestamp(last_activity_at)[:16]
+    return Key(inbox_partition(state, shard), f"{minute}#{conversation_id}")
+
+
+def due_partition(shard: int) -> str:
+    """The index partition that lists due items."""
+    return f"DUE#{shard}"
+
+
+def due_index(at: datetime, due_id: str) -> Key:
+    """Where the sweeper finds a due item."""
+    return Key(due_partition(zlib.crc32(due_id.encode()) % DUE_SHARDS), timestamp(at))

@@ -1,0 +1,442 @@
+"""Recording one message: one batch read as a hint, one transaction that proves it (T1, T2)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from shared.model.contact import Profile
+from shared.model.conversation import Conversation, Joined, LastIn, State, WaitingOn
+from shared.model.entry import AuthorType, Direction
+from shared.model.events import Change
+from shared.model.identity import ConversationHint, Identity
+from shared.model.recording import MarkedEntry, Marker, Placement, Proof, Recording, Refusal
+from shared.store import items, keys
+from shared.store.contacts import ADDRESS_CAP
+from shared.store.keys import Key
+from shared.store.table import Check, Leg, Put, Table, TransactionRefusedError, Update
+
+_SELF_ROOT = "#root = :root AND attribute_not_exists(erasing)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the table holds of a message that came in. All of it is a hint."""
+
+    marked: MarkedEntry | None = None
+    identities: Mapping[str, Identity] = field(default_factory=dict)
+    threads: Mapping[str, Joined] = field(default_factory=dict)
+    conversation: Conversation | None = None
+
+
+class RecordingRefusedError(Exception):
+    """The transaction did not hold; `refusal` says which part of it, and what is there instead."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__("the table has changed since it was read")
+        self.refusal = refusal
+
+
+def look(
+    table: Table,
+    marker: Marker,
+    address_keys: Iterable[str],
+    *,
+    message_ids: Iterable[str] = (),
+    conversation_id: str = "",
+) -> Known:
+    """What is known of a message's marker, addresses, thread and conversation: one batch read."""
+    marked_at = keys.delivery(marker.provider, marker.id)
+    identity_at = {keys.identity(key): key for key in address_keys}
+    thread_at = {keys.thread(message_id): message_id for message_id in message_ids}
+    conversation_at = keys.conversation(conversation_id)
+    wanted: list[Key] = [marked_at, *identity_at, *thread_at]
+    if conversation_id:
+        wanted.append(conversation_at)
+    found = table.get_many(wanted)
+    marked = found.get(marked_at)
+    conversation = found.get(conversation_at)
+    return Known(
+        marked=items.read_marked_entry(marked) if marked else None,
+        identities={
+            key: items.read_identity(found[at]) for at, key in identity_at.items() if at in found
+        },
+        threads={
+            message_id: Joined(found[at]["conversation"], found[at]["home"])
+            for at, message_id in thread_at.items()
+            if at in found
+        },
+        conversation=items.read_conversation(conversation) if conversation else None,
+    )
+
+
+def write(table: Table, recording: Recording) -> None:
+    """Record one message. Raises RecordingRefusedError when the table has moved on."""
+    legs = list(_legs(recording))
+    try:
+        table.write(*legs)
+    except TransactionRefusedError as error:
+        raise RecordingRefusedError(_refusal(recording, error)) from error
+
+
+# ---- the legs
+
+
+def _legs(r: Recording) -> Iterable[Leg]:
+    entry = r.entry
+    yield _marker_leg(r)
+    yield Put(
+        keys.entry(entry.home, entry.occurred_at, entry.id), items.entry_item(entry, r.change)
+    )
+    if r.receipt:
+        yield Put(keys.receipt(r.receipt.key), items.receipt_item(r.receipt))
+    yield from _conversation_legs(r)
+    yield _identity_leg(r)
+    for proof in r.vouched:
+        yield _vouched_leg(r, proof)
+    if r.new_contact:
+        yield Put(keys.profile(r.root), items.profile_item(_new_profile(r)))
+    elif root := _root_leg(r):
+        yield root
+    for claim in r.claims:
+        yield Put(
+            keys.claim(entry.home, claim.key),
+            {
+                "type": "claim",
+                "schema": items.SCHEMA,
+                **items.stored_address(claim.address),
+                "entry": keys.entry_position(entry.occurred_at, entry.id),
+                "at": keys.timestamp(r.now),
+            },
+            condition="",
+        )
+    for message_id in r.message_ids:
+        yield _thread_leg(r, message_id)
+
+
+def _marker_leg(r: Recording) -> Put:
+    item = {
+        "type": "delivery",
+        "schema": items.SCHEMA,
+        "home": r.entry.home,
+        "address": r.sender.key,
+        "entry": keys.entry_position(r.entry.occurred_at, r.entry.id),
+        "conversation": r.route.conversation_id,
+        "request_hash": r.marker.request_hash,
+    }
+    key = keys.delivery(r.marker.provider, r.marker.id)
+    if r.marker.expires_at is None:
+        return Put(key, item)
+    item["expires_at"] = int(r.marker.expires_at.timestamp())
+    return Put(
+        key,
+        item,
+        condition="attribute_not_exists(PK) OR expires_at < :now",
+        values={":now": int(r.now.timestamp())},
+    )
+
+
+def _thread_leg(r: Recording, message_id: str) -> Update:
+    """The first conversation a Message-ID stood for keeps it: a forged repeat changes nothing."""
+    return Update(
+        keys.thread(message_id),
+        "SET conversation = if_not_exists(conversation, :v), home = if_not_exists(home, :h),"
+        " #type = :type, #schema = :schema",
+        condition="",
+        values={
+            ":v": r.route.conversation_id,
+            ":h": r.route.home,
+            ":type": "thread",
+            ":schema": items.SCHEMA,
+        },
+        names={"#type": "type", "#schema": "schema"},
+    )
+
+
+def _conversation_legs(r: Recording) -> Iterable[Leg]:
+    route = r.route
+    match route.placement:
+        case Placement.OPEN:
+            yield Put(
+                keys.conversation(route.conversation_id),
+                items.conversation_item(_new_conversation(r))
+                | {"change": items.stored_change(_opened(r))},
+            )
+            yield Put(
+                keys.reference(r.reference),
+                {
+                    "type": "reference",
+                    "schema": items.SCHEMA,
+                    "conversation": route.conversation_id,
+                },
+            )
+        case Placement.USE | Placement.REOPEN:
+            yield _continue_leg(r)
+        case Placement.GUEST:
+            yield Check(keys.conversation(route.conversation_id), "attribute_exists(PK)")
+            yield Put(
+                keys.guest(route.conversation_id, r.entry.occurred_at, r.entry.id),
+                {"type": "guest", "schema": items.SCHEMA, "home": r.entry.home},
+            )
+        case Placement.MARK:
+            return
+
+
+def _continue_leg(r: Recording) -> Update:
+    """The conversation goes on: its activity, its participants, whose turn it is."""
+    route, entry = r.route, r.entry
+    index = keys.inbox(State.OPEN, r.now, route.conversation_id)
+    inbound = entry.direction is Direction.INBOUND
+    sets = [
+        "last_activity_at = :now",
+        "GSI1PK = :pk",
+        "GSI1SK = :sk",
+        "#state = :open",
+    ]
+    values: dict[str, Any] = {
+        ":now": keys.timestamp(r.now),
+        ":pk": index.pk,
+        ":sk": index.sk,
+        ":open": str(State.OPEN),
+        ":home": route.home,
+        ":channels": frozenset({str(entry.channel)}),
+    }
+    names = {"#state": "state"}
+    removes = ["#change"]
+    names["#change"] = "change"
+    if inbound:
+        sets += ["last_in = :last_in"]
+        values[":last_in"] = items.stored_last_in(_last_in(r))
+    if waiting := _waiting_on(r):
+        sets += ["waiting_on = :waiting"]
+        values[":waiting"] = str(waiting)
+    if _is_response(r):
+        sets += ["first_response_at = if_not_exists(first_response_at, :now)"]
+    if route.placement is Placement.USE:
+        condition = "home = :home AND attribute_not_exists(resolved_at)"
+        if inbound:
+            sets += ["parts.#address = :sender_home"]
+            names["#address"] = r.sender.key
+            values[":sender_home"] = entry.home
+    else:
+        condition = "home = :home AND resolved_at = :resolved AND attribute_not_exists(joined)"
+        values[":resolved"] = items.stored_time(route.resolved_at)
+        removes += ["resolved_at"]
+        sets += ["parts = :parts", "revision = revision + :one"]
+        values |= {":parts": {r.sender.key: entry.home}, ":one": 1}
+    expression = (
+        "SET " + ", ".join(sets) + " REMOVE " + ", ".join(removes) + " ADD channels :channels"
+    )
+    return Update(keys.conversation(route.conversation_id), expression, condition, values, names)
+
+
+def _identity_leg(r: Recording) -> Leg:
+    sender, before = r.sender, r.sender.before
+    cost = r.entry.cost.total_micro_usd if r.entry.cost else 0
+    if before is None or before.erased_at:
+        item = items.identity_item(_new_identity(r, sender))
+        item |= {"n": 1, "cost_total": cost, f"cost_{r.entry.channel}": cost}
+        item["conv"] = items.stored_hint(_hint(r)) if r.moves else None
+        if not r.new_contact:
+            item["change"] = items.stored_change(_linked(r))
+        if before is None:
+            return Put(keys.identity(sender.key), item)
+        return Put(
+            keys.identity(sender.key),
+            item,
+            condition="erased_at = :erased",
+            values={":erased": items.stored_time(before.erased_at)},
+        )
+    sets = ["#root = :root"]
+    values: dict[str, Any] = {":root": r.root, ":home": r.entry.home}
+    names = {"#root": "root", "#change": "change"}
+    if r.entry.direction is Direction.INBOUND:
+        sets += ["seen = :now"]
+        values[":now"] = keys.timestamp(r.now)
+    if r.moves:
+        sets += ["conv = :conv"]
+        values[":conv"] = items.stored_hint(_hint(r))
+    if sender.trust.rank > before.trust.rank:
+        sets += ["trust = :trust", "evidence = :evidence"]
+        values |= {":trust": str(sender.trust), ":evidence": sender.evidence}
+    values |= {":one": 1, ":cost": cost}
+    return Update(
+        keys.identity(sender.key),
+        f"SET {', '.join(sets)} REMOVE #change"
+        f" ADD n :one, cost_total :cost, cost_{r.entry.channel} :cost",
+        "home = :home AND attribute_not_exists(erased_at)",
+        values,
+        names,
+    )
+
+
+def _vouched_leg(r: Recording, proof: Proof) -> Leg:
+    """An address the same proof covers: made on this contact, or proven better than before."""
+    before = proof.before
+    if before is None:
+        item = items.identity_item(_new_identity(r, proof))
+        if not r.new_contact:
+            item["change"] = items.stored_change(_linked(r))
+        return Put(keys.identity(proof.key), item)
+    return Update(
+        keys.identity(proof.key),
+        "SET trust = :trust, evidence = :evidence REMOVE #change",
+        "home = :home AND attribute_not_exists(erased_at)",
+        {
+            ":trust": str(max(before.trust, proof.trust, key=lambda trust: trust.rank)),
+            ":evidence": proof.evidence
+            if proof.trust.rank > before.trust.rank
+            else before.evidence,
+            ":home": before.home,
+        },
+        {"#change": "change"},
+    )
+
+
+def _root_leg(r: Recording) -> Leg | None:
+    """The contact's root: proves that two homes are one person, lists what is open."""
+    route, home = r.route, r.entry.home
+    added = _added(r)
+    conditions = [_SELF_ROOT, "contains(members, :home)"]
+    values: dict[str, Any] = {":root": r.root, ":home": home}
+    names = {"#root": "root"}
+    sets, adds = [], []
+    if route.placement in (Placement.USE, Placement.REOPEN) and route.home != home:
+        conditions.append("contains(members, :conversation_home)")
+        values[":conversation_home"] = route.home
+    if route.placement in (Placement.REOPEN, Placement.OPEN):
+        sets += ["#open.#v = :opened_at_home", "rev = rev + :one"]
+        names |= {"#open": "open", "#v": route.conversation_id}
+        values |= {":opened_at_home": route.home, ":one": 1}
+    if route.placement is Placement.OPEN and route.alone:
+        conditions.append("size(#open) = :none")
+        values[":none"] = 0
+    if added:
+        conditions.append("(attribute_not_exists(addresses) OR size(addresses) < :cap)")
+        adds += ["addresses :added"]
+        values |= {":added": added, ":cap": ADDRESS_CAP}
+    condition = " AND ".join(conditions)
+    if sets or adds:
+        expression = f"SET {', '.join(sets)}" if sets else ""
+        expression += f" ADD {', '.join(adds)}" if adds else ""
+        return Update(keys.profile(r.root), expression.strip(), condition, values, names)
+    if route.placement is Placement.USE and route.home != home:
+        return Check(keys.profile(r.root), condition, values, names)
+    return None
+
+
+# ---- what the legs write
+
+
+def _added(r: Recording) -> frozenset[str]:
+    return frozenset(
+        proof.key
+        for proof in (r.sender, *r.vouched)
+        if proof.before is None or proof.before.erased_at
+    )
+
+
+def _new_identity(r: Recording, proof: Proof) -> Identity:
+    return Identity(
+        key=proof.key,
+        address=proof.address,
+        home=r.entry.home if proof is r.sender else r.root,
+        root=r.root,
+        trust=proof.trust,
+        evidence=proof.evidence,
+        since=r.now,
+        seen=r.now,
+        conversation=None,
+    )
+
+
+def _new_profile(r: Recording) -> Profile:
+    opened = r.route.placement is Placement.OPEN
+    return Profile(
+        id=r.root,
+        root=r.root,
+        first_seen_at=r.now,
+        name=r.name,
+        addresses=_added(r),
+        members=frozenset({r.root}),
+        open={r.route.conversation_id: r.root} if opened else {},
+    )
+
+
+def _new_conversation(r: Recording) -> Conversation:
+    entry, inbound = r.entry, r.entry.direction is Direction.INBOUND
+    return Conversation(
+        id=r.route.conversation_id,
+        home=r.route.home,
+        reference=r.reference,
+        subject=entry.subject,
+        state=State.OPEN,
+        opened_at=r.now,
+        last_activity_at=r.now,
+        channels=(str(entry.channel),),
+        parts={r.sender.key: entry.home},
+        first_response_at=r.now if _is_response(r) else None,
+        waiting_on=_waiting_on(r),
+        last_in=_last_in(r) if inbound else None,
+        continued_from=r.route.continued_from,
+    )
+
+
+def _last_in(r: Recording) -> LastIn:
+    return LastIn(address_key=r.sender.key, channel=r.entry.channel, message_id=r.entry.message_id)
+
+
+def _hint(r: Recording) -> ConversationHint | None:
+    """The hint for the next message; a guest's, or a bare mark, is none."""
+    if r.route.placement in (Placement.GUEST, Placement.MARK):
+        return None
+    return ConversationHint(
+        conversation_id=r.route.conversation_id,
+        home=r.route.home,
+        subject_hash=r.subject_hash,
+    )
+
+
+def _waiting_on(r: Recording) -> WaitingOn | None:
+    if r.entry.direction is Direction.INBOUND:
+        return None if r.entry.automatic else WaitingOn.AGENT
+    return WaitingOn.CUSTOMER if r.entry.author.type is AuthorType.AGENT else None
+
+
+def _is_response(r: Recording) -> bool:
+    return r.entry.author.type is AuthorType.AGENT and not r.entry.automatic
+
+
+def _opened(r: Recording) -> Change:
+    return replace(r.change, events=("ConversationOpened",)) if r.change else _bare_change()
+
+
+def _linked(r: Recording) -> Change:
+    return replace(r.change, events=("IdentityLinked",)) if r.change else _bare_change()
+
+
+def _bare_change() -> Change:
+    return Change(events=())
+
+
+# ---- reading a refusal
+
+
+def _refusal(r: Recording, error: TransactionRefusedError) -> Refusal:
+    failed = error.failed
+    marker_at = keys.delivery(r.marker.provider, r.marker.id)
+    identity_at, root_at = keys.identity(r.sender.key), keys.profile(r.root)
+    conversation_at = keys.conversation(r.route.conversation_id)
+    marked, identity = failed.get(marker_at), failed.get(identity_at)
+    root, conversation = failed.get(root_at), failed.get(conversation_at)
+    return Refusal(
+        marked=items.read_marked_entry(marked) if marked else None,
+        identity_failed=identity_at in failed,
+        identity=items.read_identity(identity) if identity else None,
+        root_failed=root_at in failed,
+        root=items.read_profile(root) if root else None,
+        conversation_failed=conversation_at in failed,
+        conversation=items.read_conversation(conversation) if conversation else None,
+        vouched_failed=any(keys.identity(proof.key) in failed for proof in r.vouched),
+        reference_failed=bool(r.reference) and keys.reference(r.reference) in failed,
+        conflict=error.conflict,
+    )

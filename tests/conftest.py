@@ -1,0 +1,81 @@
+"""Fixtures that every kind of test may use."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from moto import mock_aws
+
+from shared.store.bodies import Bodies
+from shared.store.table import Table
+from tests.table_schema import create_table
+
+REGION = "us-east-1"
+BUCKET = "content"
+IDENTITY_KEY = b"a key for tests"
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An AWS account in this process, by moto."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def table(aws: None) -> Table:
+    """An empty table as template.yaml describes it."""
+    client = boto3.client("dynamodb", region_name=REGION)
+    create_table(client, "throughline")
+    return Table(client, "throughline", IDENTITY_KEY)
+
+
+@pytest.fixture
+def bodies(aws: None) -> Bodies:
+    """An empty content bucket."""
+    client = boto3.client("s3", region_name=REGION)
+    client.create_bucket(Bucket=BUCKET)
+    return Bodies(client, BUCKET)
+
+
+@pytest.fixture
+def aws_calls(table: Table) -> list[str]:
+    """The names of the calls made to the table from here on."""
+    calls: list[str] = []
+    events = table._client.meta.events
+    events.register("before-call.dynamodb.*", lambda model, **_: calls.append(model.name))
+    return calls
+
+
+@pytest.fixture
+def refuse_transactions(table: Table) -> Callable[[int], None]:
+    """Let the next n transactions be cancelled by a conflict, as DynamoDB words it."""
+    left = 0
+
+    def set_left(number: int) -> None:
+        nonlocal left
+        left = number
+
+    def conflict(model: Any, params: Any, **_: Any) -> Any:
+        nonlocal left
+        if model.name != "TransactWriteItems" or left == 0:
+            return None
+        left -= 1
+        body = json.loads(params["body"])
+        reasons = [{"Code": "TransactionConflict"} for _ in body["TransactItems"]]
+        parsed = {
+            "Error": {"Code": "TransactionCanceledException", "Message": "conflict"},
+            "CancellationReasons": reasons,
+            "ResponseMetadata": {"HTTPStatusCode": 400, "RetryAttempts": 0},
+        }
+        return AWSResponse(params["url"], 400, {}, None), parsed
+
+    table._client.meta.events.register("before-call.dynamodb.*", conflict)
+    return set_left
