@@ -206,6 +206,7 @@ def _recording(draft: Draft, view: _View) -> Recording:
         conversation_id=route.conversation_id,
         guest=route.placement is Placement.GUEST,
     )
+    inbound = entry.direction is Direction.INBOUND
     moves = route.placement not in _QUIET and facts.proven and not facts.automatic
     return Recording(
         marker=draft.marker,
@@ -215,7 +216,7 @@ def _recording(draft: Draft, view: _View) -> Recording:
         root=view.root,
         now=facts.now,
         new_contact=view.new_contact,
-        moves=moves,
+        moves=moves if inbound else route.placement is not Placement.GUEST,
         vouched=view.vouched,
         claims=draft.claims,
         message_ids=draft.message_ids,

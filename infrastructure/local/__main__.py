@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import traceback
 from pathlib import Path
 
 from infrastructure.local import clock, hub, story
@@ -27,8 +28,15 @@ def main() -> int:
     except HubError as error:
         print(f"throughline: {error}", file=sys.stderr)
         return 1
-    except (Stopped, KeyboardInterrupt):
+    except Stopped as stopped:
+        if stopped.failure:
+            print(f"throughline: {stopped.failure}; see {place.directory}/*.log", file=sys.stderr)
+            return 1
         say("Stopped; nothing is left running.")
+    except Exception as error:
+        place.failure_log.write_text(traceback.format_exc())
+        print(f"throughline: {error!r}; see {place.failure_log}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -18,7 +18,11 @@ class HubError(Exception):
 
 
 class Stopped(BaseException):
-    """The run was asked to stop by a signal, which is no failure."""
+    """The run ends here and now: it was asked to, or something it needs has died."""
+
+    def __init__(self, failure: str | None = None) -> None:
+        super().__init__(failure)
+        self.failure = failure
 
 
 def say(text: str = "") -> None:

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import threading
 
 import requests
 
@@ -13,10 +15,14 @@ from infrastructure.local.console import HubError, end_group, wait_for
 from infrastructure.local.place import ENGINE_PYTHON, Place
 
 STOPPING_TAKES = 20.0  # seconds the engine has to save its state
+ENGINE_DIED = signal.SIGUSR1  # what the main thread gets when the engine ends by itself
 
 
 class Engine:
-    """One MiniStack process, its state in the hub's place."""
+    """One MiniStack process, its state in the hub's place.
+
+    When it ends by itself, the main thread gets the signal ENGINE_DIED.
+    """
 
     def __init__(self, place: Place, port: int, mail_url: str) -> None:
         self.aws = LocalAws(f"http://127.0.0.1:{port}")
@@ -24,6 +30,7 @@ class Engine:
         self._port = port
         self._mail_url = mail_url
         self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = False
 
     def start(self) -> None:
         """Start the engine and wait until it answers; raises HubError when it does not."""
@@ -39,24 +46,22 @@ class Engine:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        threading.Thread(target=self._watch, args=[self._process], daemon=True).start()
         wait_for("the engine starts", self._answers)
-
-    def check(self) -> None:
-        """Raise HubError when the engine is not running any more."""
-        if self._process and (code := self._process.poll()) is not None:
-            raise HubError(f"the engine ended by itself ({code}); see {self._place.engine_log}")
 
     def stop(self) -> None:
         """Let the engine save its state and end, with everything it started."""
+        self._stopping = True
         if self._process:
             end_group(self._process, patience=STOPPING_TAKES)
-            if self._process.stdin:
-                self._process.stdin.close()
-            self._process = None
         shutil.rmtree(self._place.temporary, ignore_errors=True)
 
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        process.wait()
+        if not self._stopping and (main := threading.main_thread().ident):
+            signal.pthread_kill(main, ENGINE_DIED)
+
     def _answers(self) -> bool | None:
-        self.check()
         try:
             answer = requests.get(f"{self.aws.endpoint_url}/_ministack/health", timeout=5)
         except requests.ConnectionError:

@@ -17,7 +17,7 @@ from infrastructure.local import deploy, story
 from infrastructure.local.aws import REGION, STACK
 from infrastructure.local.console import HubError, Stopped, say
 from infrastructure.local.credentials import Credentials
-from infrastructure.local.engine import Engine, require_free
+from infrastructure.local.engine import ENGINE_DIED, Engine, require_free
 from infrastructure.local.entrances import Entrances
 from infrastructure.local.place import Place
 from infrastructure.local.standins import site
@@ -80,8 +80,7 @@ def run(place: Place, port: int, *, fresh: bool) -> None:
         story.play_or_recall(entrances)
         story.show_way_in(entrances, place)
         while True:
-            engine.check()
-            time.sleep(0.3)
+            signal.pause()
 
 
 def template_parameters(standins_url: str) -> dict[str, str]:
@@ -178,13 +177,13 @@ def alone(place: Place) -> Iterator[None]:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Raise Stopped in the main thread at the first Ctrl-C or SIGTERM; further ones do nothing."""
-    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    """Raise Stopped in the main thread at Ctrl-C, SIGTERM or the engine's death; then at no other."""
+    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, ENGINE_DIED)
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
         for name in names:
             signal.signal(name, signal.SIG_IGN)
-        raise Stopped
+        raise Stopped("the engine ended by itself" if number == ENGINE_DIED else None)
 
     previous = {name: signal.signal(name, stop) for name in names}
     try:

@@ -60,5 +60,10 @@ class Place:
         return self.directory / "deploy.log"
 
     @property
+    def failure_log(self) -> Path:
+        """Where a failure that nobody foresaw is written down."""
+        return self.directory / "failure.log"
+
+    @property
     def lock_file(self) -> Path:
         return self.directory / "lock"

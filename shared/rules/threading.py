@@ -22,8 +22,9 @@ class Facts:
     """What threading needs to know of a message.
 
     `named` is the conversation its token, its headers or an agent name. `proven`: this message
-    proves its sender as well as the address was proven before. `fresh_id` is the id a new
-    conversation would get.
+    proves its sender as well as the address was proven before. `reopens`: it may open a resolved
+    conversation again (a rule's own message may not). `fresh_id` is the id a new conversation
+    would get.
     """
 
     channel: Channel
@@ -31,6 +32,7 @@ class Facts:
     fresh_id: str
     proven: bool = True
     automatic: bool = False
+    reopens: bool = True
     named: Joined | None = None
     subject_hash: str = ""
 
@@ -134,9 +136,9 @@ def _again(
         return Route(
             placement=Placement.USE, conversation_id=conversation_id, home=home, forced=forced
         )
-    if facts.now - closed_at < REOPEN_WITHIN:
+    if facts.now - closed_at < REOPEN_WITHIN or not facts.reopens:
         return Route(
-            placement=Placement.REOPEN,
+            placement=Placement.REOPEN if facts.reopens else Placement.MARK,
             conversation_id=conversation_id,
             home=home,
             resolved_at=closed_at,

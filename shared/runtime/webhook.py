@@ -84,9 +84,16 @@ class WebhookRequest:
             path_parameters=event.get("pathParameters") or {},
         )
 
-    def header(self, name: str) -> str:
-        """A header by its lower-case name, or nothing."""
-        return self.headers.get(name, "")
+    def proof(self, name: str) -> str:
+        """A header (lower-case name) that proves the sender.
+
+        Raises InvalidSignatureError when it is missing: asked before any secret is read, it turns
+        strangers away for free.
+        """
+        value = self.headers.get(name, "")
+        if not value:
+            raise InvalidSignatureError(f"the request carries no {name}")
+        return value
 
     def urls(self, public_urls: tuple[str, ...]) -> tuple[str, ...]:
         """The URLs under which the sender may have known us.

@@ -386,12 +386,11 @@ def _last_in(r: Recording) -> LastIn:
 
 
 def _hint(r: Recording) -> ConversationHint | None:
-    """The hint for the next message; a guest's, or a bare mark, is none."""
-    if r.route.placement in (Placement.GUEST, Placement.MARK):
-        return None
+    """The hint for the next message. What is marked on a closed conversation leaves it closed."""
     return ConversationHint(
         conversation_id=r.route.conversation_id,
         home=r.route.home,
+        closed_at=r.route.resolved_at if r.route.placement is Placement.MARK else None,
         subject_hash=r.subject_hash,
     )
 

@@ -106,8 +106,13 @@ def events(content: dict[str, Any], row: Row) -> list[dict[str, Any]]:
     whom = [{"emailAddress": recipient} for recipient in recipients]
     told: list[dict[str, Any]] = [{"eventType": "Send", "mail": mail, "send": {}}]
     if BOUNCES in row["to"]:
-        bounce = {"bounceType": "Permanent", "bounceSubType": "General", "timestamp": now}
-        bounce |= {"bouncedRecipients": whom, "feedbackId": f"bounce-{mail['messageId']}"}
+        bounce = {
+            "bounceType": "Permanent",
+            "bounceSubType": "General",
+            "bouncedRecipients": whom,
+            "feedbackId": f"bounce-{mail['messageId']}",
+            "timestamp": now,
+        }
         return [*told, {"eventType": "Bounce", "mail": mail, "bounce": bounce}]
     delivery = {
         "timestamp": now,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+
 
 import pytest
 
@@ -233,5 +233,3 @@ def test_a_body_of_a_megabyte_is_kept_whole_beside_the_table(hub: Hub) -> None:
     assert hub.bodies.restore(recorded.entry).text == text
 
 
-def unused(*_: Any) -> None:
-    """Placeholder."""

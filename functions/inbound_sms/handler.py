@@ -1,0 +1,57 @@
+"""Twilio's incoming texts and WhatsApp messages: POST /webhooks/twilio/messages."""
+
+from functools import cache, partial
+
+from shared.model.message import InboundMessage
+from shared.providers.twilio import SIGNATURE_HEADER, parse_message, verify
+from shared.rate_card import rate_card
+from shared.record import Recorded, record
+from shared.rules.prices import price_inbound
+from shared.runtime import clients
+from shared.runtime.clock import now
+from shared.runtime.secrets import public_urls, signing_keys, twilio_account
+from shared.runtime.settings import InboundSmsSettings
+from shared.runtime.telemetry import logger
+from shared.runtime.webhook import Response, WebhookRequest, answer, webhook
+from shared.store.bodies import Bodies
+from shared.store.table import Table
+
+# An empty reply: a <Message> in it would be one more text, billed and not asked for.
+NO_REPLY = "<Response/>"
+
+
+@cache
+def settings() -> InboundSmsSettings:
+    return InboundSmsSettings.from_env()
+
+
+@cache
+def table() -> Table:
+    keys = signing_keys(settings().keys_secret)
+    return Table(clients.dynamodb(), settings().table_name, keys.identity_key)
+
+
+@webhook(channel="sms")
+def lambda_handler(request: WebhookRequest) -> Response:
+    """Record the message; a repeated delivery is answered alike and changes nothing."""
+    request.proof(SIGNATURE_HEADER)
+    verify(
+        request,
+        twilio_account(settings().twilio_secret),
+        public_urls(settings().public_urls_parameter),
+    )
+    at = now(settings().clock_offset)
+    recorded = receive(parse_message(request.form(), at))
+    logger().info(recorded.outcome, extra={"entry_id": recorded.entry_id})
+    return answer(200, NO_REPLY, "text/xml")
+
+
+def receive(message: InboundMessage) -> Recorded:
+    """Put the message on its sender's timeline."""
+    return record(
+        message,
+        table=table(),
+        bodies=Bodies(clients.s3(), settings().content_bucket),
+        now=message.received_at,
+        price=partial(price_inbound, rate_card()),
+    )

@@ -1,0 +1,16 @@
+"""Twilio: texts and WhatsApp messages in and out, and what became of them."""
+
+from shared.providers.twilio.messages import parse_message
+from shared.providers.twilio.sender import TwilioSender
+from shared.providers.twilio.signature import SIGNATURE_HEADER, verify
+from shared.providers.twilio.statuses import parse_status, receipt_key, status_url
+
+__all__ = [
+    "SIGNATURE_HEADER",
+    "TwilioSender",
+    "parse_message",
+    "parse_status",
+    "receipt_key",
+    "status_url",
+    "verify",
+]

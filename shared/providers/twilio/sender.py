@@ -1,0 +1,97 @@
+"""Texts and WhatsApp messages out, through Twilio's REST API.
+
+https://www.twilio.com/docs/messaging/api/message-resource (read 2026-11-21). It knows no
+idempotency key, so a request is made once and never again by itself. Plain HTTP instead of
+Twilio's client, which has no setting for the API's URL and waits without limit.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from shared.model.entry import Channel
+from shared.model.sending import Accepted, OutboundMessage, Refused, SendResult, Unknown
+from shared.providers.http import NoAnswerError, NotReachedError, post
+from shared.providers.twilio.messages import WHATSAPP
+from shared.runtime.secrets import TwilioAccount
+
+if TYPE_CHECKING:
+    from requests import Response
+
+VALIDITY_SECONDS = 900  # a text that could not leave within 15 minutes is not sent at all
+
+# Refusals that differ from what their HTTP status says, from https://www.twilio.com/docs/api/errors/
+# and the code, read 2026-11-21. Any other 4xx is about the message and final, 21610 (the recipient
+# sent STOP) among them.
+_ASK_LATER = frozenset(
+    {
+        20429,  # too many requests; "never processed and always safe to retry"
+        21611,  # this sender's queue is full
+    }
+)
+_OUR_ACCOUNT = frozenset(
+    {
+        20003,  # wrong credentials
+        20005,  # account not active
+        20403,  # account suspended or closed
+        20404,  # no such account in the URL
+        21601,  # the sender is not a number of ours
+        21606,  # the sender cannot send from this account
+        21661,  # the sender cannot send texts
+        70051,  # the API key may not do this
+    }
+)
+
+
+class TwilioSender:
+    """Sends as one account; `api_url` has no trailing slash."""
+
+    def __init__(self, account: TwilioAccount, api_url: str) -> None:
+        self._url = f"{api_url}/2010-04-01/Accounts/{account.account_sid}/Messages.json"
+        self._auth = (
+            (account.api_key, account.api_secret)
+            if account.api_key
+            else (account.account_sid, account.auth_token)
+        )
+
+    def send(self, message: OutboundMessage) -> SendResult:
+        """Send once. A refusal's reason is Twilio's error code, where it gave one."""
+        try:
+            response = post(self._url, _form(message), auth=self._auth)
+        except NotReachedError as error:
+            return Refused(str(error), final=False)
+        except NoAnswerError as error:
+            return Unknown(str(error))
+        return _result(response)
+
+
+def _form(message: OutboundMessage) -> dict[str, str]:
+    prefix = WHATSAPP if message.channel is Channel.WHATSAPP else ""
+    form = {
+        "To": prefix + message.to.value,
+        "From": prefix + message.sender,
+        "Body": message.text,
+        "ValidityPeriod": str(VALIDITY_SECONDS),
+    }
+    if message.status_url:
+        form["StatusCallback"] = message.status_url
+    return form
+
+
+def _result(response: "Response") -> SendResult:
+    status, content = response.status_code, _content(response)
+    if 200 <= status < 300 and content.get("sid"):
+        return Accepted(str(content["sid"]))
+    if not 400 <= status < 500:
+        return Unknown(f"http-{status}")
+    code = content.get("code")
+    reason = str(code) if isinstance(code, int) else f"http-{status}"
+    if code in _OUR_ACCOUNT or status in (401, 403):
+        return Refused(reason, final=False, misconfigured=True)
+    return Refused(reason, final=status != 429 and code not in _ASK_LATER)
+
+
+def _content(response: "Response") -> dict[str, Any]:
+    try:
+        content = response.json()
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,262 @@
+"""Write one message to a customer. It is written here, and leaves by deliver_message."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared.model.conversation import Conversation, Joined
+from shared.model.cost import Cost
+from shared.model.entry import Attachment, Author, Channel, Direction, Entry, Kind
+from shared.model.errors import ConflictError, InvalidRequestError, NotFoundError
+from shared.model.events import Change
+from shared.model.identity import Address, Identity, IdentityKind
+from shared.model.ids import NewId, new_id
+from shared.model.receipt import ReceiptKey, ReceiptState
+from shared.model.recording import MarkedEntry, Marker, Proof
+from shared.rules.ordering import to_milliseconds
+from shared.rules.subjects import subject_hash
+from shared.rules.threading import Facts
+from shared.settle import Draft, settle
+from shared.store import contacts, conversations, receipts, recording
+from shared.store.bodies import Bodies
+from shared.store.contacts import Contact
+from shared.store.table import Table
+
+KINDS = {
+    Channel.EMAIL: (IdentityKind.EMAIL,),
+    Channel.SMS: (IdentityKind.PHONE,),
+    Channel.WHATSAPP: (IdentityKind.PHONE, IdentityKind.WHATSAPP),
+    Channel.CHAT: (IdentityKind.CHAT,),
+}
+_CHANNELS = {
+    IdentityKind.EMAIL: Channel.EMAIL,
+    IdentityKind.PHONE: Channel.SMS,
+    IdentityKind.WHATSAPP: Channel.WHATSAPP,
+    IdentityKind.CHAT: Channel.CHAT,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendRequest:
+    """One message to the contact `contact_id` names.
+
+    `channel` None answers where they last wrote. `conversation_id` (or reference) puts it on that
+    conversation; without one it goes on where the address is. `to` must be an address of the
+    contact. The same `marker` sends once.
+    """
+
+    contact_id: str
+    author: Author
+    marker: Marker
+    change: Change
+    text: str
+    html: str = ""
+    subject: str = ""
+    channel: Channel | None = None
+    conversation_id: str = ""
+    to: Address | None = None
+    attachments: tuple[Attachment, ...] = ()
+    kind: Kind = Kind.MESSAGE
+    automatic: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A message on its way. `replayed`: the same request had been made before."""
+
+    entry: Entry
+    contact_id: str
+    state: ReceiptState
+    replayed: bool = False
+
+
+def send(
+    request: SendRequest,
+    *,
+    table: Table,
+    bodies: Bodies,
+    now: datetime,
+    price: Callable[[Entry], Cost],
+    mail_domain: str,
+    make_id: NewId = new_id,
+) -> Sent:
+    """Write a message for delivery, with its queued receipt, in one transaction.
+
+    Raises NotFoundError (contact, conversation), InvalidRequestError (no such address or channel;
+    an idempotency key used for another request), ConflictError (the conversation is somebody
+    else's), UnavailableError.
+    """
+    contact = contacts.get_contact(table, request.contact_id)
+    named = _named(table, contact, request)
+    target, channel = _target(table, contact, named, request)
+    continued = named or _continued(table, target, request)
+    entry = _entry(request, target, channel, continued, now=now, mail_domain=mail_domain, make_id=make_id)
+    entry = bodies.offload(replace(entry, cost=price(entry)))
+
+    def read() -> recording.Known:
+        return recording.look(table, request.marker, [target.key])
+
+    draft = Draft(
+        marker=request.marker,
+        entry=entry,
+        sender=Proof(
+            key=target.key,
+            address=target.address,
+            trust=target.trust,
+            evidence=target.evidence,
+        ),
+        facts=Facts(
+            channel=channel,
+            now=to_milliseconds(now),
+            fresh_id=make_id("cnv", now),
+            reopens=not request.automatic,
+            named=Joined(continued.id, continued.home) if continued else None,
+            subject_hash=subject_hash(entry.subject) if channel is Channel.EMAIL else "",
+        ),
+        read_again=read,
+        message_ids=(entry.message_id,) if entry.message_id else (),
+        change=request.change,
+    )
+    settled = settle(table, draft, read(), make_id=make_id)
+    if settled.marked:
+        return _replayed(table, bodies, request, settled.marked)
+    if settled.entry is None:
+        raise ConflictError("this contact is being erased")
+    if settled.entry.guest:
+        raise ConflictError("the conversation belongs to another contact")
+    return Sent(entry=settled.entry, contact_id=settled.contact_id, state=ReceiptState.QUEUED)
+
+
+# ---- to whom, and where
+
+
+def _named(table: Table, contact: Contact, request: SendRequest) -> Conversation | None:
+    if not request.conversation_id:
+        return None
+    conversation = conversations.find(table, request.conversation_id)
+    if conversation.home not in contact.root.members:
+        raise ConflictError("the conversation belongs to another contact")
+    return conversation
+
+
+def _target(
+    table: Table, contact: Contact, named: Conversation | None, request: SendRequest
+) -> tuple[Identity, Channel]:
+    """The address a message goes to, and how (table.md, decision 7)."""
+    if request.to:
+        return _wanted(contact, table.address_key(request.to), request.channel)
+    last_in = named.last_in if named else None
+    if last_in and request.channel in (None, last_in.channel):
+        for identity in contact.identities:
+            if identity.key == last_in.address_key:
+                return identity, last_in.channel
+    candidates = [i for i in contact.identities if i.home == request.contact_id]
+    candidates = candidates or list(contact.identities)
+    if request.channel:
+        kinds = KINDS.get(request.channel)
+        if kinds is None:
+            raise InvalidRequestError(f"messages cannot be sent by {request.channel}", "channel")
+        candidates = [i for i in candidates if i.address.kind in kinds]
+    candidates = [i for i in candidates if i.address.kind in _CHANNELS]
+    if not candidates:
+        raise InvalidRequestError("this contact has no address for that channel", "channel")
+    best = max(candidates, key=lambda i: (i.messages > 0, i.seen, i.trust.rank))
+    return best, request.channel or _last_channel(table, best)
+
+
+def _wanted(contact: Contact, key: str, channel: Channel | None) -> tuple[Identity, Channel]:
+    for identity in contact.identities:
+        if identity.key == key:
+            kind = identity.address.kind
+            by = channel or _CHANNELS.get(kind)
+            if by is None or kind not in KINDS.get(by, ()):
+                raise InvalidRequestError(f"an address of kind {kind} is not for that channel", "to")
+            return identity, by
+    raise InvalidRequestError("this contact has no such address; add it first", "to")
+
+
+def _last_channel(table: Table, identity: Identity) -> Channel:
+    """How they last wrote from this address: a phone number may mean SMS or WhatsApp."""
+    if identity.address.kind is IdentityKind.PHONE and identity.conversation:
+        try:
+            conversation = conversations.get(table, identity.conversation.conversation_id)
+        except NotFoundError:
+            return Channel.SMS
+        last_in = conversation.last_in
+        if last_in and last_in.address_key == identity.key:
+            return last_in.channel
+    return _CHANNELS[identity.address.kind]
+
+
+def _continued(table: Table, target: Identity, request: SendRequest) -> Conversation | None:
+    """The conversation the address was last in, unless the message brings its own subject."""
+    if request.subject or target.conversation is None:
+        return None
+    try:
+        return conversations.get(table, target.conversation.conversation_id)
+    except NotFoundError:
+        return None
+
+
+# ---- what is written
+
+
+def _entry(
+    request: SendRequest,
+    target: Identity,
+    channel: Channel,
+    conversation: Conversation | None,
+    *,
+    now: datetime,
+    mail_domain: str,
+    make_id: NewId,
+) -> Entry:
+    entry_id = make_id("ent", now)
+    by_mail = channel is Channel.EMAIL
+    last_in = conversation.last_in if conversation else None
+    return Entry(
+        id=entry_id,
+        home="",
+        kind=request.kind,
+        channel=channel,
+        direction=Direction.OUTBOUND,
+        occurred_at=to_milliseconds(now),
+        received_at=to_milliseconds(now),
+        author=request.author,
+        address=target.address,
+        trust=target.trust,
+        subject=_subject(request, conversation) if by_mail else "",
+        text=request.text,
+        html=request.html if by_mail else "",
+        attachments=request.attachments,
+        automatic=request.automatic,
+        message_id=f"{entry_id.lower()}@{mail_domain}" if by_mail else "",
+        in_reply_to=last_in.message_id if by_mail and last_in else "",
+    )
+
+
+def _subject(request: SendRequest, conversation: Conversation | None) -> str:
+    if request.subject:
+        return request.subject
+    if conversation and conversation.subject:
+        subject = conversation.subject
+        return subject if subject.lower().startswith("re:") else f"Re: {subject}"
+    return "A message from us"
+
+
+def _replayed(
+    table: Table, bodies: Bodies, request: SendRequest, marked: MarkedEntry
+) -> Sent:
+    if marked.request_hash != request.marker.request_hash:
+        raise InvalidRequestError(
+            "this Idempotency-Key was used for another request", "Idempotency-Key"
+        )
+    key = ReceiptKey(home=marked.home, at=marked.at, entry_id=marked.entry_id)
+    entry, receipt = receipts.get(table, key)
+    profile = contacts.get_profile(table, marked.home)
+    return Sent(
+        entry=bodies.restore(entry),
+        contact_id=profile.root,
+        state=receipt.state,
+        replayed=True,
+    )

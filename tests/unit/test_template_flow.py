@@ -1,0 +1,185 @@
+"""What template.yaml promises about queues, streams and rules: nothing gets lost in between."""
+
+import json
+from typing import Any
+
+import pytest
+
+from shared.model.events import Change
+from shared.store import attributes, items
+from tests.template import (
+    DEAD_LETTER_QUEUES,
+    MAPPINGS,
+    QUEUES,
+    RULES,
+    STREAM_MAPPINGS,
+    TEMPLATE,
+    as_list,
+    of_type,
+    setting,
+)
+
+each_stream_mapping = pytest.mark.parametrize("name", sorted(STREAM_MAPPINGS))
+each_dead_letter_queue = pytest.mark.parametrize("name", sorted(DEAD_LETTER_QUEUES))
+
+
+# ---- queues, streams and what they could not do
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_a_batch_fails_record_by_record(name: str) -> None:
+    assert MAPPINGS[name]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize("name", sorted(MAPPINGS.keys() - STREAM_MAPPINGS))
+def test_a_queue_hides_a_message_for_six_times_its_functions_timeout(name: str) -> None:
+    queue = QUEUES[MAPPINGS[name]["EventSourceArn"]["Fn::GetAtt"][0]]
+
+    assert queue["VisibilityTimeout"] >= 6 * setting(
+        MAPPINGS[name]["FunctionName"]["Ref"], "Timeout"
+    )
+
+
+@pytest.mark.parametrize("name", sorted(QUEUES.keys() - DEAD_LETTER_QUEUES))
+def test_a_queue_gives_up_into_a_dead_letter_queue_of_its_own(name: str) -> None:
+    redrive = QUEUES[name]["RedrivePolicy"]
+
+    assert redrive["deadLetterTargetArn"]["Fn::GetAtt"][0] == name.replace(
+        "Queue", "DeadLetterQueue"
+    )
+    assert redrive["maxReceiveCount"] >= 3
+
+
+@each_dead_letter_queue
+def test_dead_letters_are_kept_as_long_as_sqs_keeps_anything(name: str) -> None:
+    assert QUEUES[name]["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+@each_dead_letter_queue
+def test_a_dead_letter_raises_an_alarm_and_is_found_in_the_outputs(name: str) -> None:
+    watched = alarms("AWS/SQS", "ApproximateNumberOfMessagesVisible")
+
+    assert {"Name": "QueueName", "Value": {"Fn::GetAtt": [name, "QueueName"]}} in watched
+    assert TEMPLATE["Outputs"][f"{name}Url"]["Value"] == {"Ref": name}
+
+
+def alarms(namespace: str, metric: str) -> list[dict[str, Any]]:
+    """The dimensions that alarms watch a metric at."""
+    return [
+        dimension
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+        if (alarm["Namespace"], alarm["MetricName"]) == (namespace, metric)
+        for dimension in alarm["Dimensions"]
+    ]
+
+
+@each_stream_mapping
+def test_a_stream_reader_starts_at_the_beginning_and_loses_no_record(name: str) -> None:
+    mapping = MAPPINGS[name]
+
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == {
+        "Fn::GetAtt": ["ContentBucket", "Arn"]
+    }
+
+
+@each_stream_mapping
+def test_a_stream_reader_that_fails_or_lags_raises_an_alarm(name: str) -> None:
+    reader = {"Name": "FunctionName", "Value": MAPPINGS[name]["FunctionName"]}
+
+    assert reader in alarms("AWS/Lambda", "IteratorAge")
+    assert reader in alarms("AWS/Lambda", "Errors")
+
+
+def test_events_are_retried_until_just_before_the_stream_forgets_them() -> None:
+    mapping = MAPPINGS["PublishEventsMapping"]
+
+    assert "MaximumRetryAttempts" not in mapping
+    assert mapping["MaximumRecordAgeInSeconds"] == 23 * 3600  # the stream keeps 24 hours
+
+
+def test_every_alarm_reaches_the_operators_topic() -> None:
+    topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+
+    for alarm in of_type("AWS::CloudWatch::Alarm").values():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == topic
+        assert alarm["TreatMissingData"] == "notBreaching"
+
+
+# ---- the stream's filters, against what the store writes
+
+
+def passes(pattern: Any, value: Any) -> bool:
+    """Whether an event filter lets a value through (equality and `exists` on leaves)."""
+    if isinstance(pattern, list):
+        return any(
+            (value is not None) is rule["exists"] if isinstance(rule, dict) else value == rule
+            for rule in pattern
+        )
+    return isinstance(value, dict) and all(
+        passes(part, value.get(name)) for name, part in pattern.items()
+    )
+
+
+def lets_through(mapping: str, record: dict[str, Any]) -> bool:
+    filters = MAPPINGS[mapping]["FilterCriteria"]["Filters"]
+    return any(passes(json.loads(it["Pattern"]), record) for it in filters)
+
+
+def record(item: dict[str, Any], event_name: str = "INSERT") -> dict[str, Any]:
+    return {"eventName": event_name, "dynamodb": {"NewImage": attributes.to_wire(item)}}
+
+
+def test_the_relay_gets_what_is_stamped_with_a_change_and_nothing_else() -> None:
+    change = Change(events=("EntryRecorded",), cause="", correlation="c", depth=0, by="")
+    stamped = {"PK": "a", "SK": "b", "type": "entry", "change": items.stored_change(change)}
+
+    assert lets_through("PublishEventsMapping", record(stamped))
+    assert lets_through("PublishEventsMapping", record(stamped, "MODIFY"))
+    assert not lets_through("PublishEventsMapping", record({"PK": "a", "type": "entry"}))
+    assert not lets_through("PublishEventsMapping", {"eventName": "REMOVE", "dynamodb": {}})
+
+
+def test_the_meter_gets_entries_and_cost_lines_once() -> None:
+    assert lets_through("MeterCostsMapping", record({"type": "entry"}))
+    assert lets_through("MeterCostsMapping", record({"type": "cost_line"}))
+    assert not lets_through("MeterCostsMapping", record({"type": "entry"}, "MODIFY"))
+    assert not lets_through("MeterCostsMapping", record({"type": "receipt"}))
+
+
+# ---- rules
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_puts_events_on_a_queue_that_lets_it_in(name: str) -> None:
+    (target,) = RULES[name]["Targets"]
+    queue = target["Arn"]["Fn::GetAtt"][0]
+
+    assert RULES[name]["EventPattern"]["source"] == ["throughline"]
+    for queue_name in (queue, target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]):
+        policy = of_type("AWS::SQS::QueuePolicy")[f"{queue_name}Policy"]
+        assert policy["Queues"] == [{"Ref": queue_name}]
+        assert {"Fn::GetAtt": [name, "Arn"]} in as_list(
+            policy["PolicyDocument"]["Statement"][0]["Condition"]["ArnEquals"]["aws:SourceArn"]
+        )
+
+
+def test_a_notification_rule_hands_over_its_constants_and_the_whole_event() -> None:
+    event = {"source": "throughline", "detail": {"text": 'no "words" here'}}
+    for rule in RULES.values():
+        for target in rule["Targets"]:
+            if "InputTransformer" not in target:
+                continue
+            template = target["InputTransformer"]["InputTemplate"]
+            handed = json.loads(template.replace("<aws.events.event.json>", json.dumps(event)))
+            assert handed.pop("event") == event
+            assert handed.keys() == {
+                "rule",
+                "template",
+                "purpose",
+                "ladder",
+                "wait_seconds",
+                "debounce_seconds",
+                "urgent",
+            }
