@@ -37,9 +37,9 @@ build: setup ## Build the functions and their layer for AWS
 deploy: build ## Deploy to your AWS account, asking what it needs to know
 	@$(SAM) deploy --guided --capabilities CAPABILITY_IAM
 
-clean: ## Delete builds, caches and the local hub's data (the environments stay)
-	@if [ -e .local/hub.json ]; then echo "clean: a hub is running here; stop it first" >&2; exit 1; fi
-	@rm -rf .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+clean: setup ## Delete builds, caches and the local hub's data (the environments stay)
+	@if [ -d .local ]; then $(HUB) clean; fi
+	@rm -rf .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	@find functions shared infrastructure tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 include infrastructure/build.mk

@@ -1,4 +1,4 @@
-"""`python -m infrastructure.local run|story|clock`, what `make` calls."""
+"""`python -m infrastructure.local run|story|clock|clean`, what `make` calls."""
 
 import argparse
 import os
@@ -23,6 +23,8 @@ def main() -> int:
             hub.run(place, options.port, fresh=options.fresh)
         elif options.verb == "story":
             story.play(Entrances(hub.running(place)))
+        elif options.verb == "clean":
+            hub.clean(place)
         else:
             clock.shift(hub.running(place), options.offset)
     except HubError as error:
@@ -50,6 +52,7 @@ def parse() -> argparse.Namespace:
     )
     run.add_argument("--fresh", action="store_true", help="forget the data of earlier runs")
     verbs.add_parser("story", help="play the story on the running hub")
+    verbs.add_parser("clean", help="delete what the hub keeps")
     shift = verbs.add_parser("clock", help="shift the running hub's clock")
     shift.add_argument("offset", help="such as +8h; empty for the real time")
     return parser.parse_args()

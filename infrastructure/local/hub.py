@@ -43,6 +43,7 @@ def run(place: Place, port: int, *, fresh: bool) -> None:
         place.directory.mkdir(parents=True, exist_ok=True)
         cleanup.enter_context(alone(place))
         require_free(port, port + 1)
+        place.hub_file.unlink(missing_ok=True)  # of a hub that was killed
         if fresh:
             shutil.rmtree(place.data, ignore_errors=True)
         place.data.mkdir(exist_ok=True)
@@ -73,11 +74,10 @@ def run(place: Place, port: int, *, fresh: bool) -> None:
         )
         hub_url.set_result(api_url)
         hub = describe(api_url, outputs, credentials, issuer, engine)
-        cleanup.enter_context(offered(place, hub))
-
-        entrances = Entrances(hub)
         say(f"Up after {time.monotonic() - started:.0f} s.")
+        entrances = Entrances(hub)
         story.play_or_recall(entrances)
+        cleanup.enter_context(offered(place, hub))
         story.show_way_in(entrances, place)
         while True:
             signal.pause()
@@ -151,6 +151,13 @@ def write_private(file: Path, content: str) -> None:
     draft.replace(file)
 
 
+def clean(place: Place) -> None:
+    """Delete all that a hub keeps at this place; raises HubError while one is running."""
+    if place.directory.exists():
+        with alone(place):
+            shutil.rmtree(place.directory)
+
+
 def running(place: Place) -> dict[str, Any]:
     """What the hub that runs at this place offers; raises HubError when none does."""
     try:
@@ -177,7 +184,7 @@ def alone(place: Place) -> Iterator[None]:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Raise Stopped in the main thread at Ctrl-C, SIGTERM or the engine's death; then at no other."""
+    """Raise Stopped in the main thread at Ctrl-C, SIGTERM or the engine's death, but only once."""
     names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, ENGINE_DIED)
 
     def stop(number: int, _frame: FrameType | None) -> None:

@@ -1,62 +1,28 @@
 """Recording: counted once, on the right contact, in the right conversation."""
 
+import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
-
 
 import pytest
 
 from shared.model.conversation import State
 from shared.model.errors import UnavailableError
 from shared.model.identity import Address, IdentityKind, Trust
-from shared.model.message import InboundMessage
-from shared.record import Outcome, Recorded, record
+from shared.record import Outcome
 from shared.rules import reply_tokens
-from shared.store import contacts, conversations
+from shared.store import contacts
 from shared.store.bodies import Bodies
 from shared.store.table import Table
 from tests.builders import (
     ANA_CHAT,
     ANA_EMAIL,
     ANA_PHONE,
-    NOW,
     chat,
     later,
     mail,
-    price,
     sms,
 )
-
-KEYS = {"k1": b"a key for tests"}
-
-
-@dataclass
-class Hub:
-    """The recording side of the product, on a table of its own."""
-
-    table: Table
-    bodies: Bodies
-    calls: list[str] = field(default_factory=list)
-
-    def receive(self, message: InboundMessage, *, now: datetime = NOW) -> Recorded:
-        return record(
-            message,
-            table=self.table,
-            bodies=self.bodies,
-            now=now,
-            price=price,
-            reply_keys=KEYS,
-        )
-
-    def contact(self, address: Address) -> contacts.Contact:
-        identity = contacts.get_identity(self.table, address)
-        assert identity, f"{address} is nobody"
-        return contacts.get_contact(self.table, identity.home)
-
-    def resolve(self, conversation_id: str, *, now: datetime = NOW) -> None:
-        conversation = conversations.get(self.table, conversation_id)
-        conversations.resolve(self.table, conversation, now=now, by="agent")
+from tests.hub import KEYS, Hub
 
 
 @pytest.fixture
@@ -93,11 +59,11 @@ def test_an_answer_within_seven_days_reopens_and_later_opens_a_linked_new_one(hu
     hub.resolve(first.conversation_id)
     again = hub.receive(sms(), now=later(days=6))
     assert again.conversation_id == first.conversation_id
-    assert conversations.get(hub.table, first.conversation_id).state is State.OPEN
+    assert hub.conversation(first.conversation_id).state is State.OPEN
     hub.resolve(first.conversation_id, now=later(days=6))
     new = hub.receive(sms(), now=later(days=14))
     assert new.conversation_id != first.conversation_id
-    assert conversations.get(hub.table, new.conversation_id).continued_from == first.conversation_id
+    assert hub.conversation(new.conversation_id).continued_from == first.conversation_id
 
 
 def test_mail_on_another_subject_opens_a_new_conversation(hub: Hub) -> None:
@@ -129,7 +95,7 @@ def test_a_reply_token_in_any_case_names_the_conversation_and_a_forged_one_nothi
 
 def test_a_third_party_who_answers_on_a_thread_is_a_guest_and_changes_nothing(hub: Hub) -> None:
     first = hub.receive(mail(message_id="first@example.com"))
-    before = conversations.get(hub.table, first.conversation_id)
+    before = hub.conversation(first.conversation_id)
     stranger = Address(IdentityKind.EMAIL, "boss@example.org")
     reply = hub.receive(
         mail(sender=stranger, references=("first@example.com",)), now=later(hours=1)
@@ -137,11 +103,11 @@ def test_a_third_party_who_answers_on_a_thread_is_a_guest_and_changes_nothing(hu
     assert reply.entry
     assert (reply.conversation_id, reply.entry.guest) == (first.conversation_id, True)
     assert reply.contact_id != first.contact_id
-    assert conversations.get(hub.table, first.conversation_id) == before
+    assert hub.conversation(first.conversation_id) == before
 
 
 def test_a_known_third_party_is_a_guest_too(hub: Hub) -> None:
-    first = hub.receive(mail(message_id="first@example.com"))
+    hub.receive(mail(message_id="first@example.com"))
     boss = Address(IdentityKind.EMAIL, "boss@example.org")
     hub.receive(mail(sender=boss, subject="My own matter"))
     reply = hub.receive(mail(sender=boss, references=("first@example.com",)))
@@ -160,7 +126,7 @@ def test_spoofed_mail_of_a_known_customer_is_shown_and_sets_nothing_off(hub: Hub
     assert spoofed.contact_id == first.contact_id
     assert after.conversation == before.conversation
     assert after.trust is Trust.VERIFIED
-    assert conversations.get(hub.table, first.conversation_id).state is State.RESOLVED
+    assert hub.conversation(first.conversation_id).state is State.RESOLVED
 
 
 def test_an_automatic_reply_is_attached_and_does_not_reopen(hub: Hub) -> None:
@@ -168,7 +134,7 @@ def test_an_automatic_reply_is_attached_and_does_not_reopen(hub: Hub) -> None:
     hub.resolve(first.conversation_id)
     auto = hub.receive(mail(automatic=True, references=("first@example.com",)))
     assert auto.conversation_id == first.conversation_id
-    assert conversations.get(hub.table, first.conversation_id).state is State.RESOLVED
+    assert hub.conversation(first.conversation_id).state is State.RESOLVED
 
 
 def test_a_verified_visitors_addresses_become_one_contacts_identities(hub: Hub) -> None:
@@ -224,12 +190,8 @@ def test_a_message_survives_a_transaction_that_conflicts(
 
 
 def test_a_body_of_a_megabyte_is_kept_whole_beside_the_table(hub: Hub) -> None:
-    import random
-
     text = "".join(random.Random(7).choices("abcdefghij klmnopq\n", k=1_000_000))
     recorded = hub.receive(mail(text=text))
     assert recorded.entry
     assert len(recorded.entry.text) < 3_000
     assert hub.bodies.restore(recorded.entry).text == text
-
-

@@ -1,0 +1,30 @@
+"""One fresh hub for all end-to-end tests, on ports and data of its own."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from infrastructure.local.entrances import Entrances
+from tests.e2e.machine import Machine, free_ports
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """The hub's process; it has told the story once when it is ready."""
+    machine = Machine(tmp_path_factory.mktemp("hub"), free_ports())
+    machine.start("--fresh")
+    yield machine
+    machine.stop()
+
+
+@pytest.fixture(scope="session")
+def hub(machine: Machine) -> dict[str, Any]:
+    """What `hub.json` offers (design.md §11)."""
+    return machine.hub
+
+
+@pytest.fixture(scope="session")
+def entrances(hub: dict[str, Any]) -> Entrances:
+    """The hub's webhooks, mail and API, as the world outside uses them."""
+    return Entrances(hub)

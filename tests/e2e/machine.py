@@ -1,0 +1,94 @@
+"""A hub of the tests' own: `make run`'s process, with its directory and ports apart."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FIRST_START = 300  # seconds: it may have to build the functions
+STOPPING = 30  # seconds
+
+
+class Machine:
+    """One hub that can be started, stopped and started again with its data."""
+
+    def __init__(self, directory: Path, port: int) -> None:
+        self.directory = directory
+        self.port = port
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *arguments: str) -> float:
+        """Start, wait until the hub is ready, and return how many seconds that took."""
+        started = time.monotonic()
+        self.process = self.launch(*arguments)
+        while not self.hub_file.exists():
+            if self.process.poll() is not None or time.monotonic() > started + FIRST_START:
+                self.stop()
+                raise AssertionError(f"the hub did not start:\n{self.output()}")
+            time.sleep(0.05)
+        return time.monotonic() - started
+
+    def launch(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start without waiting."""
+        command = [sys.executable, "-m", "infrastructure.local", "--directory", self.directory]
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [*command, "run", "--port", str(self.port), *arguments],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Stop the hub as Ctrl-C or a supervisor would; returns its exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(STOPPING)
+
+    @property
+    def hub_file(self) -> Path:
+        return self.directory / "hub.json"
+
+    @property
+    def hub(self) -> dict[str, Any]:
+        """What the running hub offers to programs."""
+        hub: dict[str, Any] = json.loads(self.hub_file.read_text())
+        return hub
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "run.log"
+
+    def output(self) -> str:
+        """All that the hub printed so far."""
+        return self.log.read_text(errors="replace")
+
+    def processes(self) -> list[str]:
+        """The command lines of all processes that name this hub's directory."""
+        listed = subprocess.run(
+            ["ps", "-axww", "-o", "pid=,command="], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        own = str(os.getpid())
+        return [line for line in listed if str(self.directory) in line and line.split()[0] != own]
+
+
+def free_ports() -> int:
+    """A port on 127.0.0.1 that is free, and so is the next one."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
