@@ -90,7 +90,9 @@ def send(
     named = _named(table, contact, request)
     target, channel = _target(table, contact, named, request)
     continued = named or _continued(table, target, request)
-    entry = _entry(request, target, channel, continued, now=now, mail_domain=mail_domain, make_id=make_id)
+    entry = _entry(
+        request, target, channel, continued, now=now, mail_domain=mail_domain, make_id=make_id
+    )
     entry = bodies.offload(replace(entry, cost=price(entry)))
 
     def read() -> recording.Known:
@@ -170,7 +172,9 @@ def _wanted(contact: Contact, key: str, channel: Channel | None) -> tuple[Identi
             kind = identity.address.kind
             by = channel or _CHANNELS.get(kind)
             if by is None or kind not in KINDS.get(by, ()):
-                raise InvalidRequestError(f"an address of kind {kind} is not for that channel", "to")
+                raise InvalidRequestError(
+                    f"an address of kind {kind} is not for that channel", "to"
+                )
             return identity, by
     raise InvalidRequestError("this contact has no such address; add it first", "to")
 
@@ -244,9 +248,7 @@ def _subject(request: SendRequest, conversation: Conversation | None) -> str:
     return "A message from us"
 
 
-def _replayed(
-    table: Table, bodies: Bodies, request: SendRequest, marked: MarkedEntry
-) -> Sent:
+def _replayed(table: Table, bodies: Bodies, request: SendRequest, marked: MarkedEntry) -> Sent:
     if marked.request_hash != request.marker.request_hash:
         raise InvalidRequestError(
             "this Idempotency-Key was used for another request", "Idempotency-Key"

@@ -39,7 +39,8 @@ class Engine:
         self._place.temporary.mkdir()
         with self._place.engine_log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603  # a command of our own
-                [ENGINE_PYTHON, engine_process.__file__],
+                # The last argument is for whoever reads the list of processes.
+                [ENGINE_PYTHON, engine_process.__file__, self._place.directory],
                 env=self._environment(),
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -54,6 +55,8 @@ class Engine:
         self._stopping = True
         if self._process:
             end_group(self._process, patience=STOPPING_TAKES)
+            if self._process.stdin:
+                self._process.stdin.close()
         shutil.rmtree(self._place.temporary, ignore_errors=True)
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:

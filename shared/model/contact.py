@@ -4,13 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+Edge = tuple[str, str, str]
+"""One active merge: its id, the survivor, the other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One person: the contact that speaks for all, its members, and the merges that join them."""
+
+    root: str
+    members: frozenset[str]
+    edges: tuple[Edge, ...]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """A contact's own item. `root` is the contact it belongs to now (itself, until merged).
 
     Only a root holds `members` (contact ids, itself included), `edges` (the active merges, oldest
-    first, as (merge, survivor, other)) and `open` (conversation id to its home); `revision` guards
+    first) and `open` (conversation id to its home); `revision` guards
     all three. `addresses` are the keys of the identities homed here.
     """
 
@@ -24,7 +36,7 @@ class Profile:
     assignee: str = ""
     addresses: frozenset[str] = frozenset()
     members: frozenset[str] = frozenset()
-    edges: tuple[tuple[str, str, str], ...] = ()
+    edges: tuple[Edge, ...] = ()
     open: Mapping[str, str] = field(default_factory=dict)
     revision: int = 1
     erasing: datetime | None = None

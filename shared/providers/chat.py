@@ -148,7 +148,7 @@ def _message(
         channel=Channel.CHAT,
         sender=Address(IdentityKind.CHAT, f"{site.name}:{_id(visitor, 'id')}"),
         trust=Trust.VERIFIED if verified else Trust.CLAIMED,
-        evidence="site-signature",
+        evidence="chat-signature",
         received_at=received_at,
         occurred_at=sent_at,
         recipient=site.name,

@@ -1,6 +1,6 @@
 """Conversations: reading, assigning, resolving and reopening them, and the inbox."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,13 @@ def get(table: Table, conversation_id: str) -> Conversation:
             return conversation
         conversation_id = conversation.joined.conversation_id
     raise NotFoundError("no such conversation")
+
+
+def get_several(table: Table, conversation_ids: Iterable[str]) -> tuple[Conversation, ...]:
+    """Those of these conversations that exist, in one read, joined ones as they are."""
+    wanted = [keys.conversation(conversation_id) for conversation_id in conversation_ids]
+    found = table.get_many(wanted)
+    return tuple(items.read_conversation(found[key]) for key in wanted if key in found)
 
 
 def find(table: Table, text: str) -> Conversation:
@@ -227,10 +234,7 @@ def inbox(
     )
     rows = [row for row in rows if row["GSI1SK"] >= frontier]
     shown = rows[:limit]
-    if len(rows) > limit:
-        position = str(shown[-1]["GSI1SK"])
-    else:
-        position = frontier or None
+    position = str(shown[-1]["GSI1SK"]) if len(rows) > limit else frontier or None
     wanted = [
         keys.Key(row["PK"], row["SK"])
         for row in shown

@@ -101,6 +101,14 @@ def claim(home: str, key: str) -> Key:
     return Key(contact(home), f"CLAIM#{key}")
 
 
+def merge(merge_id: str) -> Key:
+    return Key(f"MERGE#{merge_id}", "MERGE")
+
+
+def split(split_id: str) -> Key:
+    return Key(f"SPLIT#{split_id}", "SPLIT")
+
+
 def due(home: str, kind: str, due_id: str) -> Key:
     return Key(contact(home), f"DUE#{kind}#{due_id}")
 

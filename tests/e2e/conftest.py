@@ -1,6 +1,7 @@
 """One fresh hub for all end-to-end tests, on ports and data of its own."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,15 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     machine.start("--fresh")
     yield machine
     machine.stop()
+
+
+@pytest.fixture
+def another_machine(tmp_path: Path) -> Iterator[Machine]:
+    """A hub that is not started yet, for a test that is about how it starts."""
+    machine = Machine(tmp_path, free_ports())
+    yield machine
+    if machine.process:
+        machine.stop()
 
 
 @pytest.fixture(scope="session")

@@ -26,9 +26,9 @@ class Machine:
     def start(self, *arguments: str) -> float:
         """Start, wait until the hub is ready, and return how many seconds that took."""
         started = time.monotonic()
-        self.process = self.launch(*arguments)
+        process = self.launch(*arguments)
         while not self.hub_file.exists():
-            if self.process.poll() is not None or time.monotonic() > started + FIRST_START:
+            if process.poll() is not None or time.monotonic() > started + FIRST_START:
                 self.stop()
                 raise AssertionError(f"the hub did not start:\n{self.output()}")
             time.sleep(0.05)
@@ -36,9 +36,9 @@ class Machine:
 
     def launch(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start without waiting."""
-        command = [sys.executable, "-m", "infrastructure.local", "--directory", self.directory]
+        command = [sys.executable, "-m", "infrastructure.local", "--directory", str(self.directory)]
         with self.log.open("ab") as log:
-            return subprocess.Popen(
+            self.process = subprocess.Popen(
                 [*command, "run", "--port", str(self.port), *arguments],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
@@ -46,6 +46,7 @@ class Machine:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        return self.process
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Stop the hub as Ctrl-C or a supervisor would; returns its exit code."""

@@ -1,6 +1,7 @@
 """The one-machine run itself: its starts, its stops, and what it keeps in between."""
 
 import json
+import os
 import signal
 import socket
 import stat
@@ -8,7 +9,6 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +17,6 @@ import requests
 from infrastructure.local import story
 from infrastructure.local.aws import LocalAws
 from infrastructure.local.entrances import Entrances
-from infrastructure.local.standins import twilio
 from tests.e2e.machine import Machine, free_ports
 
 WITHIN = 20  # seconds in which an event or a message must have come through
@@ -74,7 +73,7 @@ class Announced:
 
 
 def find(detail: dict[str, Any], prefix: str) -> str:
-    return next(value for value in detail.values() if str(value).startswith(prefix))
+    return next(str(value) for value in detail.values() if str(value).startswith(prefix))
 
 
 def write_note(entrances: Entrances, text: str) -> str:
@@ -128,36 +127,35 @@ def test_a_stopped_hub_leaves_nothing_running_and_comes_back_with_its_data(
 
 @pytest.mark.parametrize("taken", [0, 1], ids=["the engine's", "the stand-ins'"])
 def test_a_port_in_use_is_one_clear_line_and_nothing_is_left_running(
-    tmp_path: Path, taken: int
+    another_machine: Machine, taken: int
 ) -> None:
-    machine = Machine(tmp_path, free_ports())
+    port = another_machine.port + taken
     with socket.socket() as occupant:
-        occupant.bind(("127.0.0.1", machine.port + taken))
+        occupant.bind(("127.0.0.1", port))
         occupant.listen()
-        assert machine.launch().wait(30) != 0
-    [line] = machine.output().splitlines()
-    assert line.startswith(f"throughline: port {machine.port + taken} is in use")
-    assert machine.processes() == []
+        assert another_machine.launch().wait(WITHIN) != 0
+    [line] = another_machine.output().splitlines()
+    assert line.startswith(f"throughline: port {port} is in use")
+    assert another_machine.processes() == []
 
 
 def test_a_second_hub_at_the_same_place_is_refused(machine: Machine) -> None:
     second = Machine(machine.directory, free_ports())
-    assert second.launch().wait(30) != 0
+    assert second.launch().wait(WITHIN) != 0
     assert "is already running" in machine.output().splitlines()[-1]
     assert requests.get(machine.hub["outbox_url"], timeout=5).ok
 
 
-def test_an_engine_that_dies_ends_the_run_with_one_clear_line(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, free_ports())
-    run = machine.launch()
-    deadline = time.monotonic() + 30
-    while not (engine := [line for line in machine.processes() if "engine_process" in line]):
+def test_an_engine_that_dies_ends_the_run_with_one_clear_line(another_machine: Machine) -> None:
+    run = another_machine.launch()
+    deadline = time.monotonic() + WITHIN
+    while not (engine := [each for each in another_machine.processes() if "engine_pro" in each]):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    subprocess.run(["kill", "-9", engine[0].split()[0]], check=True)
-    assert run.wait(30) != 0
-    assert "throughline: the engine ended by itself" in machine.output().splitlines()[-1]
-    assert machine.processes() == []
+    os.kill(int(engine[0].split()[0]), signal.SIGKILL)
+    assert run.wait(WITHIN) != 0
+    assert "throughline: the engine ended by itself" in another_machine.output().splitlines()[-1]
+    assert another_machine.processes() == []
 
 
 def test_an_sms_to_a_number_that_opted_out_is_refused_as_twilio_refuses_it(
@@ -172,4 +170,3 @@ def test_an_sms_to_a_number_that_opted_out_is_refused_as_twilio_refuses_it(
         timeout=5,
     )
     assert (answer.status_code, answer.json()["code"]) == (400, 21610)
-    assert twilio.REFUSED["+15005550004"][1] == 21610

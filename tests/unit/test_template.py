@@ -107,7 +107,7 @@ def test_a_function_has_a_timeout_that_its_caller_outlasts(name: str) -> None:
 def test_no_secret_is_in_an_environment(name: str) -> None:
     for variable, value in environment(name).items():
         if "SECRET" in variable:
-            assert RESOURCES[value["Ref"]]["Type"] == "AWS::SecretsManager::Secret"
+            assert RESOURCES[value["Fn::GetAtt"][0]]["Type"] == "AWS::SecretsManager::Secret"
     assert "{{resolve:secretsmanager" not in json.dumps(TEMPLATE)
 
 

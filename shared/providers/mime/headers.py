@@ -16,9 +16,8 @@ _PARAMETER = re.compile(
 )
 _PARAMETER_NAME = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_NOT_BASE64 = bytes(
-    set(range(256)) - set(b"+/0123456789" + bytes(range(65, 91)) + b"abcdefghijklmnopqrstuvwxyz")
-)
+_BASE64 = f"{string.ascii_letters}{string.digits}+/".encode()
+_NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 
 
 def decode_words(text: str) -> str:
@@ -81,8 +80,9 @@ def parameters(header: str) -> Mapping[str, str]:
 def _extended(pieces: Mapping[int, tuple[str, bool]]) -> str:
     """A parameter cut in pieces, some percent-encoded, the first naming the charset."""
     charset, data = "", b""
-    for _, (value, encoded) in sorted(pieces.items()):
-        if encoded and not data and value.count("'") >= 2:
-            charset, _, value = value.split("'", 2)
+    for _, (piece, encoded) in sorted(pieces.items()):
+        value = piece
+        if encoded and not data and piece.count("'") >= 2:
+            charset, _, value = piece.split("'", 2)
         data += unquote_to_bytes(value) if encoded else value.encode(errors="replace")
     return _joined([data], charset)

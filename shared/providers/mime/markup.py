@@ -24,9 +24,12 @@ _LONG_NUMBER = re.compile(r"&#\d{8,}+;?")  # int() refuses those of over 4300 di
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 _UNREAD = frozenset({"script", "style", "title", "template", "textarea", "xmp", "noembed"})
-# The line feeds around an element; what is not here stands in the line.
-_BREAKS = dict.fromkeys("p blockquote ul ol table pre h1 h2 h3 h4 h5 h6".split(), 2) | dict.fromkeys(
-    "div tr li hr section article header footer main address body center dl dt dd form".split(), 1
+_PARAGRAPHS = frozenset(
+    {"p", "blockquote", "ul", "ol", "table", "pre", "h1", "h2", "h3", "h4", "h5", "h6"}
+)
+_LINES = frozenset(
+    {"div", "tr", "li", "hr", "section", "article", "header", "footer", "main", "address"}
+    | {"body", "center", "dl", "dt", "dd", "form"}
 )
 _CITED = re.compile(r"type\s*=\s*[\"']?cite|quote", re.IGNORECASE)
 
@@ -45,7 +48,7 @@ class _Writer:
         self._space = False  # a space owed, if it stays in the line
         self._bullet = ""
         self._preformatted = 0
-        self._quotes: list[list[int | str]] = []  # open quotes: tag, and how often it nests in it
+        self._quotes: list[tuple[str, int]] = []  # open quotes: tag, and how often it nests there
         self._depth = 0  # of the line that is being written
 
     def text(self) -> str:
@@ -71,12 +74,13 @@ class _Writer:
         if tag == "br":
             self._breaks = min(self._breaks + 1, _MAX_BREAKS)
             return
-        # Outlook makes every line a paragraph without margins.
-        self._break(1 if "MsoNormal" in attributes else _BREAKS.get(tag, 0))
-        if self._quotes and self._quotes[-1][0] == tag:
-            self._quotes[-1][1] += 1
+        if tag in _PARAGRAPHS:  # Outlook makes every line a paragraph without margins
+            self._break(1 if "MsoNormal" in attributes else 2)
+        elif tag in _LINES:
+            self._break(1)
+        self._nest(tag, 1)
         if (tag == "blockquote" and _CITED.search(attributes)) or "yahoo_quoted" in attributes:
-            self._quotes.append([tag, 1])
+            self._quotes.append((tag, 1))
         if "divRplyFwdMsg" in attributes or "OLK_SRC_BODY_SECTION" in attributes:
             self._write(RULE)
             self._break(1)
@@ -89,13 +93,18 @@ class _Writer:
                 self._preformatted += 1
 
     def _close(self, tag: str) -> None:
-        self._break(min(_BREAKS.get(tag, 0), 1))
-        if self._quotes and self._quotes[-1][0] == tag:
-            self._quotes[-1][1] -= 1
-            if not self._quotes[-1][1]:
-                self._quotes.pop()
+        if tag in _PARAGRAPHS or tag in _LINES:
+            self._break(1)
+        self._nest(tag, -1)
         if tag == "pre":
             self._preformatted = max(self._preformatted - 1, 0)
+
+    def _nest(self, tag: str, change: int) -> None:
+        """Count elements like the one that quotes, so that its own end is known."""
+        if self._quotes and self._quotes[-1][0] == tag:
+            _, open_ones = self._quotes.pop()
+            if open_ones + change:
+                self._quotes.append((tag, open_ones + change))
 
     def _break(self, wanted: int) -> None:
         self._breaks = max(self._breaks, wanted)

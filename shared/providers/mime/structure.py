@@ -31,7 +31,7 @@ class Headers:
     fields: tuple[tuple[str, bytes], ...]
 
     def all(self, name: str) -> list[str]:
-        """The values of all headers of that name, each cut at 8 K characters, not decoded any further."""
+        """The values of all headers of that name, undecoded, each cut at 8 K characters."""
         return [text(value)[:MAX_HEADER] for field, value in self.fields if field == name]
 
     def ends(self, name: str) -> list[str]:
@@ -104,7 +104,9 @@ class _Reader:
         self._parts = 0
 
     def part(self, start: int, end: int, depth: int) -> Part:
-        headers, body = self._headers(start, end, Defect.MIME_BROKEN if depth else Defect.HEADER_BROKEN)
+        headers, body = self._headers(
+            start, end, Defect.MIME_BROKEN if depth else Defect.HEADER_BROKEN
+        )
         whole = Part(headers, self._view[body:end])
         if not whole.media_type.startswith("multipart/"):
             return whole

@@ -1,0 +1,248 @@
+"""Declare two contacts to be one person, see beforehand what that means, and take it back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from random import uniform
+from time import sleep
+
+from shared.model.contact import Profile
+from shared.model.conversation import Conversation, State
+from shared.model.entry import Author, AuthorType, Channel, Direction, Entry, Kind
+from shared.model.errors import ConflictError, UnavailableError
+from shared.model.events import Change
+from shared.model.identity import Trust
+from shared.model.ids import NewId, new_id, new_reference
+from shared.model.merge import Merge, MergeState
+from shared.rules import membership
+from shared.rules.ordering import to_milliseconds
+from shared.store import contacts, conversations, merging
+from shared.store.contacts import ADDRESS_CAP, Contact
+from shared.store.merging import MovedOnError, Twin, Undoing
+from shared.store.table import Table
+
+_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a merge would join. `conflicts` names what both sides have, and differently."""
+
+    survivor: Contact
+    other: Contact
+    conflicts: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Who decides, and why. `by` is an agent's id or `policy`."""
+
+    by: str
+    reason: str
+    pair: tuple[str, ...] = ()
+
+
+def preview(table: Table, survivor_id: str, other_id: str) -> Preview:
+    """What merging would join; changes nothing. Raises as `merge` does."""
+    survivor = contacts.get_contact(table, survivor_id)
+    other = contacts.get_contact(table, other_id)
+    _allow(survivor.root, other.root)
+    if len(survivor.identities) + len(other.identities) > ADDRESS_CAP:
+        raise ConflictError(f"the merged contact would have over {ADDRESS_CAP} addresses")
+    pairs = {
+        "name": (survivor.root.name, other.root.name),
+        "locale": (survivor.root.locale, other.root.locale),
+        "time_zone": (survivor.root.time_zone, other.root.time_zone),
+        "assignee": (survivor.root.assignee, other.root.assignee),
+        "consent": (_consents(survivor), _consents(other)),
+    }
+    conflicts = {name: both for name, both in pairs.items() if all(both) and len(set(both)) == 2}
+    return Preview(survivor=survivor, other=other, conflicts=conflicts)
+
+
+def _consents(contact: Contact) -> str:
+    return ", ".join(
+        sorted({f"{key}={state}" for i in contact.identities for key, state in i.consent.items()})
+    )
+
+
+def _allow(survivor: Profile, other: Profile) -> None:
+    if survivor.id == other.id:
+        raise ConflictError("these are one contact already")
+    if survivor.erasing or other.erasing:
+        raise ConflictError("one of these contacts is erased")
+    if len(survivor.members) + len(other.members) > membership.MEMBER_CAP:
+        raise ConflictError(f"a contact may have at most {membership.MEMBER_CAP} members")
+
+
+def merge(
+    table: Table,
+    survivor_id: str,
+    other_id: str,
+    decision: Decision,
+    *,
+    now: datetime,
+    make_id: NewId = new_id,
+) -> Merge:
+    """Join `other` to `survivor` in one transaction, whatever their histories.
+
+    Raises NotFoundError, ConflictError (one contact already, erased, over a cap), UnavailableError.
+    """
+
+    def attempt() -> Merge:
+        seen = preview(table, survivor_id, other_id)
+        survivor, other = seen.survivor.root, seen.other.root
+        record = Merge(
+            id=make_id("mrg", now),
+            survivor=survivor_id,
+            other=other_id,
+            by=decision.by,
+            at=to_milliseconds(now),
+            reason=decision.reason,
+            pair=decision.pair,
+        )
+        text = f"Merged with {other_id}: {decision.reason}"
+        entry = _entry(survivor_id, text, decision.by, now=now, make_id=make_id)
+        merging.merge(
+            table,
+            record,
+            survivor=survivor,
+            other=other,
+            entry=entry,
+            change=_change(record, decision.by),
+        )
+        return record
+
+    return _until_settled(attempt)
+
+
+def undo(
+    table: Table, merge_id: str, decision: Decision, *, now: datetime, make_id: NewId = new_id
+) -> Merge:
+    """Take a merge back: every message, identity, consent and cost is with its sender again.
+
+    Raises NotFoundError, ConflictError (undone already, being erased), UnavailableError.
+    """
+
+    def attempt() -> Merge:
+        record = merging.get(table, merge_id)
+        if record.state is not MergeState.ACTIVE:
+            raise ConflictError("this merge was undone already")
+        root = _root_with(table, record)
+        if root.erasing:
+            raise ConflictError("this contact is being erased")
+        undone = replace(
+            record,
+            state=MergeState.UNDONE,
+            undone_by=decision.by,
+            undone_at=to_milliseconds(now),
+            undone_reason=decision.reason,
+        )
+        undoing = _plan(table, undone, root, decision, now=now, make_id=make_id)
+        merging.undo(table, undoing, _change(undone, decision.by))
+        return undone
+
+    return _until_settled(attempt)
+
+
+def _root_with(table: Table, record: Merge) -> Profile:
+    """The root that holds this merge's edge. Raises MovedOnError when caught in between."""
+    root = contacts.get_profile(table, record.survivor)
+    if not root.is_root:
+        root = contacts.get_profile(table, root.root)
+    if not root.is_root or not any(edge[0] == record.id for edge in root.edges):
+        raise MovedOnError
+    return root
+
+
+def _plan(
+    table: Table,
+    record: Merge,
+    root: Profile,
+    decision: Decision,
+    *,
+    now: datetime,
+    make_id: NewId,
+) -> Undoing:
+    keeps, leaves = membership.without(root.edges, root.members, record.id, root.id)
+    seen = conversations.get_several(table, sorted(root.open))
+    opens = {
+        keeps.root: {v: home for v, home in root.open.items() if home in keeps.members},
+        leaves.root: {v: home for v, home in root.open.items() if home in leaves.members},
+    }
+    pruned: dict[str, frozenset[str]] = {}
+    twins: list[Twin] = []
+    for conversation in seen:
+        others = leaves if conversation.home in keeps.members else keeps
+        gone = membership.crossing(conversation.parts, others.members)
+        if not gone:
+            continue
+        pruned[conversation.id] = frozenset(gone)
+        if not opens[others.root]:
+            twin = _twin(conversation, gone, now=now, make_id=make_id)
+            opens[others.root][twin.id] = twin.home
+            twins.append(Twin(of=conversation, conversation=twin))
+    text = f"Merge undone: {decision.reason}"
+    return Undoing(
+        merge=record,
+        root=root,
+        keeps=keeps,
+        leaves=leaves,
+        keeps_open=opens[keeps.root],
+        leaves_open=opens[leaves.root],
+        conversations=seen,
+        pruned=pruned,
+        twins=twins,
+        entries=[
+            _entry(side.root, text, decision.by, now=now, make_id=make_id)
+            for side in (keeps, leaves)
+        ],
+    )
+
+
+def _twin(
+    conversation: Conversation, parts: Mapping[str, str], *, now: datetime, make_id: NewId
+) -> Conversation:
+    """The conversation as it goes on for those who leave it."""
+    last_in = conversation.last_in
+    return replace(
+        conversation,
+        id=make_id("cnv", now),
+        home=min(parts.values()),
+        reference=new_reference(),
+        state=State.OPEN,
+        opened_at=to_milliseconds(now),
+        last_activity_at=to_milliseconds(now),
+        revision=1,
+        parts=dict(parts),
+        last_in=last_in if last_in and last_in.address_key in parts else None,
+        continued_from=conversation.id,
+    )
+
+
+def _entry(home: str, text: str, by: str, *, now: datetime, make_id: NewId) -> Entry:
+    return Entry(
+        id=make_id("ent", now),
+        home=home,
+        kind=Kind.MERGE,
+        channel=Channel.INTERNAL,
+        direction=Direction.INTERNAL,
+        occurred_at=to_milliseconds(now),
+        received_at=to_milliseconds(now),
+        author=Author(AuthorType.AGENT, id=by),
+        trust=Trust.VERIFIED,
+        text=text,
+    )
+
+
+def _change(record: Merge, by: str) -> Change:
+    return Change(events=("EntryRecorded",), cause=f"agent:{by}", correlation=record.id, by=by)
+
+
+def _until_settled(attempt: Callable[[], Merge]) -> Merge:
+    for number in range(_TRIES):
+        try:
+            return attempt()
+        except MovedOnError:
+            sleep(uniform(0, 0.02 * 2**number))  # noqa: S311 jitter is no secret
+    raise UnavailableError("these contacts are changing too fast; try again")

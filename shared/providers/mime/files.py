@@ -1,0 +1,75 @@
+"""The files of a mail: their bytes, and names and media types that are safe to show."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from shared.model.entry import Attachment
+from shared.providers.mime.charsets import one_line
+from shared.providers.mime.defects import Defect
+from shared.providers.mime.headers import decode_words
+from shared.providers.mime.structure import Part
+
+MAX_NAME = 120
+
+_FOLDERS = re.compile(r"[/\\]")
+_ENDINGS = {
+    "application/pdf": ".pdf",
+    "image/gif": ".gif",
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "message/delivery-status": ".txt",
+    "message/rfc822": ".eml",
+    "text/calendar": ".ics",
+    "text/html": ".html",
+    "text/plain": ".txt",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that came with a mail, and its bytes; nobody has stored it yet."""
+
+    attachment: Attachment
+    content: bytes = field(repr=False)
+
+
+def read_files(parts: Iterable[Part], defects: set[Defect]) -> tuple[File, ...]:
+    """The files in these parts, no two of the same name."""
+    files: list[File] = []
+    taken: set[str] = set()
+    for number, part in enumerate(parts, start=1):
+        content, whole = part.content()
+        if not whole:
+            defects.add(Defect.ENCODING_BROKEN)
+        name = _unlike(taken, _safe_name(part.filename, part.media_type, number), number)
+        taken.add(name.lower())
+        attachment = Attachment(
+            name=name,
+            media_type=part.media_type,
+            size_bytes=len(content),
+            inline="content-id" in part.headers and part.disposition != "attachment",
+        )
+        files.append(File(attachment, content))
+    return tuple(files)
+
+
+def _safe_name(written: str, media_type: str, number: int) -> str:
+    """The last step of the path that was written, on one line, its ending kept when cut."""
+    name = _FOLDERS.split(one_line(decode_words(written), 1000))[-1].strip(" .")
+    if not name:
+        return f"attachment-{number}{_ENDINGS.get(media_type, '')}"
+    stem, ending = _split_ending(name)
+    return stem[: MAX_NAME - len(ending)] + ending
+
+
+def _unlike(taken: set[str], name: str, number: int) -> str:
+    if name.lower() not in taken:
+        return name
+    stem, ending = _split_ending(name)
+    return f"{stem} ({number}){ending}"
+
+
+def _split_ending(name: str) -> tuple[str, str]:
+    stem, dot, ending = name.rpartition(".")
+    return (stem, dot + ending) if stem and len(ending) <= 16 else (name, "")
