@@ -112,7 +112,8 @@ def last_words(process: subprocess.Popen[str]) -> str:
 
 def is_current(name: str, directory: Path) -> bool:
     stamp_file = directory / "throughline-stamp"
-    return stamp_file.is_file() and stamp_file.read_text() == fingerprint(name)
+    is_usable = stamp_file.is_file() and (directory / "bin" / "python").exists()
+    return is_usable and stamp_file.read_text() == fingerprint(name)
 
 
 def stamp(name: str) -> None:

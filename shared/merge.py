@@ -7,15 +7,15 @@ from random import uniform
 from time import sleep
 
 from shared.model.contact import Profile
-from shared.model.conversation import Conversation, State
 from shared.model.entry import Author, AuthorType, Channel, Direction, Entry, Kind
 from shared.model.errors import ConflictError, UnavailableError
 from shared.model.events import Change
 from shared.model.identity import Trust
-from shared.model.ids import NewId, new_id, new_reference
+from shared.model.ids import NewId, new_id
 from shared.model.merge import Merge, MergeState
 from shared.rules import membership
 from shared.rules.ordering import to_milliseconds
+from shared.rules.twins import twin_of
 from shared.store import contacts, conversations, merging
 from shared.store.contacts import ADDRESS_CAP, Contact
 from shared.store.merging import MovedOnError, Twin, Undoing
@@ -102,7 +102,7 @@ def merge(
             pair=decision.pair,
         )
         text = f"Merged with {other_id}: {decision.reason}"
-        entry = _entry(survivor_id, text, decision.by, now=now, make_id=make_id)
+        entry = decision_entry(survivor_id, text, decision.by, now=now, make_id=make_id)
         merging.merge(
             table,
             record,
@@ -179,7 +179,7 @@ def _plan(
             continue
         pruned[conversation.id] = frozenset(gone)
         if not opens[others.root]:
-            twin = _twin(conversation, gone, now=now, make_id=make_id)
+            twin = twin_of(conversation, gone, at=now, twin_id=make_id("cnv", now))
             opens[others.root][twin.id] = twin.home
             twins.append(Twin(of=conversation, conversation=twin))
     text = f"Merge undone: {decision.reason}"
@@ -194,33 +194,14 @@ def _plan(
         pruned=pruned,
         twins=twins,
         entries=[
-            _entry(side.root, text, decision.by, now=now, make_id=make_id)
+            decision_entry(side.root, text, decision.by, now=now, make_id=make_id)
             for side in (keeps, leaves)
         ],
     )
 
 
-def _twin(
-    conversation: Conversation, parts: Mapping[str, str], *, now: datetime, make_id: NewId
-) -> Conversation:
-    """The conversation as it goes on for those who leave it."""
-    last_in = conversation.last_in
-    return replace(
-        conversation,
-        id=make_id("cnv", now),
-        home=min(parts.values()),
-        reference=new_reference(),
-        state=State.OPEN,
-        opened_at=to_milliseconds(now),
-        last_activity_at=to_milliseconds(now),
-        revision=1,
-        parts=dict(parts),
-        last_in=last_in if last_in and last_in.address_key in parts else None,
-        continued_from=conversation.id,
-    )
-
-
-def _entry(home: str, text: str, by: str, *, now: datetime, make_id: NewId) -> Entry:
+def decision_entry(home: str, text: str, by: str, *, now: datetime, make_id: NewId) -> Entry:
+    """What the timeline shows of a decision about who is who."""
     return Entry(
         id=make_id("ent", now),
         home=home,

@@ -203,6 +203,7 @@ def _recording(draft: Draft, view: _View) -> Recording:
     entry = replace(
         draft.entry,
         home=home,
+        address_key=draft.sender.key,
         conversation_id=route.conversation_id,
         guest=route.placement is Placement.GUEST,
     )
@@ -235,5 +236,6 @@ def _receipt(entry: Entry, facts: Facts) -> Receipt:
         steps={str(ReceiptState.QUEUED): facts.now},
         booked_micro_usd=entry.cost.total_micro_usd if entry.cost else 0,
         conversation_id=entry.conversation_id,
+        address_key=entry.address_key,
         channel=str(entry.channel),
     )

@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -52,8 +52,9 @@ def provider(reply: Reply | Callable[[], Reply]) -> Iterator[Provider]:
             for name, value in told.headers.items():
                 self.send_header(name, value)
             self.send_header("content-length", str(len(told.body)))
-            self.end_headers()
-            self.wfile.write(told.body)
+            with suppress(ConnectionError):  # the sender may have given up
+                self.end_headers()
+                self.wfile.write(told.body)
 
         do_GET = do_POST
 

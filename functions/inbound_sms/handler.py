@@ -2,10 +2,9 @@
 
 from functools import cache, partial
 
-from shared.model.message import InboundMessage
 from shared.providers.twilio import SIGNATURE_HEADER, parse_message, verify
 from shared.rate_card import rate_card
-from shared.record import Recorded, record
+from shared.record import record
 from shared.rules.prices import price_inbound
 from shared.runtime import clients
 from shared.runtime.clock import now
@@ -35,23 +34,15 @@ def table() -> Table:
 def lambda_handler(request: WebhookRequest) -> Response:
     """Record the message; a repeated delivery is answered alike and changes nothing."""
     request.proof(SIGNATURE_HEADER)
-    verify(
-        request,
-        twilio_account(settings().twilio_secret),
-        public_urls(settings().public_urls_parameter),
-    )
+    account = twilio_account(settings().twilio_secret)
+    verify(request, account, public_urls(settings().public_urls_parameter))
     at = now(settings().clock_offset)
-    recorded = receive(parse_message(request.form(), at))
-    logger().info(recorded.outcome, extra={"entry_id": recorded.entry_id})
-    return answer(200, NO_REPLY, "text/xml")
-
-
-def receive(message: InboundMessage) -> Recorded:
-    """Put the message on its sender's timeline."""
-    return record(
-        message,
+    recorded = record(
+        parse_message(request.form(), at),
         table=table(),
         bodies=Bodies(clients.s3(), settings().content_bucket),
-        now=message.received_at,
+        now=at,
         price=partial(price_inbound, rate_card()),
     )
+    logger().info(recorded.outcome, extra={"entry_id": recorded.entry_id})
+    return answer(200, NO_REPLY, "text/xml")

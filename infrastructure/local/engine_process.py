@@ -36,13 +36,14 @@ def keep_streams(dynamodb: ModuleType) -> None:
 
 
 def stop_when_orphaned() -> None:
-    sys.stdin.buffer.read()  # returns when the hub closes its end, or dies
+    os.read(0, 1)  # standard input: returns when the hub closes its end, or dies
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main() -> None:
     keep_streams(import_module("ministack.services.dynamodb"))
     threading.Thread(target=stop_when_orphaned, daemon=True).start()
+    del sys.argv[1:]  # MiniStack would read them as its own
     import_module("ministack.app").main()
 
 

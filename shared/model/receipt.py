@@ -56,4 +56,5 @@ class Receipt:
     error: str = ""
     booked_micro_usd: int = 0
     conversation_id: str = ""
+    address_key: str = ""
     channel: str = ""

@@ -59,7 +59,7 @@ def parse_event(
     """
     event = _object(request.body)
     data = _part(event, "data")
-    kind = event.get("type")
+    kind = _text(event, "type")
     if kind == "message.created":
         delivery = _id(request.headers, _ID_HEADER)
         return _message(data, delivery, site, received_at, read_address)

@@ -56,7 +56,7 @@ class RateCard:
                     nano_usd=_nano_usd(rate["usd"]),
                     effective_from=date.fromisoformat(rate["effective_from"]),
                 )
-                for rate in json.loads(text)["rates"]
+                for rate in json.loads(text, parse_float=Decimal)["rates"]
             )
         )
 
@@ -130,7 +130,7 @@ def _estimate(
     )
 
 
-def _nano_usd(usd: str) -> int:
+def _nano_usd(usd: str | Decimal) -> int:
     nano = Decimal(usd) * _NANO
     if nano != nano.to_integral_value() or nano < 0:
         raise ValueError(f"{usd} USD is no whole number of nano-USD")

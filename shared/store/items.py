@@ -288,6 +288,7 @@ def entry_item(entry: Entry, change: Change | None) -> Item:
         },
         "conversation": entry.conversation_id,
         "address": stored_address(entry.address) if entry.address else None,
+        "address_key": entry.address_key,
         "trust": str(entry.trust),
         "subject": entry.subject,
         **_stored_body(entry),
@@ -351,6 +352,7 @@ def read_entry(item: Item) -> Entry:
         author=Author(AuthorType(author["type"]), author["id"], author["name"]),
         conversation_id=item.get("conversation", ""),
         address=read_address(item["address"]) if "address" in item else None,
+        address_key=item.get("address_key", ""),
         trust=Trust(item["trust"]),
         subject=item.get("subject", ""),
         text=body.get("text", ""),
@@ -410,6 +412,7 @@ def receipt_item(receipt: Receipt, change: Change | None = None) -> Item:
         "error": receipt.error,
         "booked": receipt.booked_micro_usd,
         "conversation": receipt.conversation_id,
+        "address_key": receipt.address_key,
         "channel": receipt.channel,
         "change": stored_change(change),
     }
@@ -432,6 +435,7 @@ def read_receipt(item: Item) -> Receipt:
         steps={state: keys.read_timestamp(at) for state, at in item.get("steps", {}).items()},
         error=item.get("error", ""),
         booked_micro_usd=item.get("booked", 0),
+        address_key=item.get("address_key", ""),
         conversation_id=item.get("conversation", ""),
         channel=item.get("channel", ""),
     )

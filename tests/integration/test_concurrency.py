@@ -13,7 +13,6 @@ from tests import dynamodb_local
 from tests.builders import ANA_PHONE, sms
 from tests.hub import Hub
 
-
 # moto's table is plain Python objects without a lock: it cannot show what happens at one instant.
 pytestmark = [
     pytest.mark.parametrize("table", ["dynamodb-local"], indirect=True),

@@ -33,7 +33,7 @@ def test_a_text_is_the_word_of_its_number() -> None:
         recipient="+15005550006",
         text="Hi! Where is my order? ¿Está en camino? 📦",
         segments=1,
-        size_bytes=47,
+        size_bytes=46,
     )
 
 

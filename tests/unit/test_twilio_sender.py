@@ -99,7 +99,7 @@ def test_each_answer_is_told_apart(status: int, code: int | None, result: SendRe
     assert len(twilio.requests) == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"\xff", b'{"code": "x"}'])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"\xff", b'{"code": "x"}', b'{"code": []}'])
 def test_an_answer_that_is_no_json_is_told_by_its_status(body: bytes) -> None:
     with provider(Reply(418, body)) as twilio:
         assert send(twilio) == Refused("http-418", final=True)

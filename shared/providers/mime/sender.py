@@ -82,7 +82,7 @@ def _only_mailbox(value: str) -> Address | None:
         for member in bare.split(",")
         if "@" in member
     ]
-    if len(found) != 1 or bare.count("<") > 1:
+    if len(found) != 1 or found[0].count("@") != 1 or bare.count("<") > 1:
         return None
     mailbox = _SOMEWHERE.search(found[0])
     return _address(mailbox[0]) if mailbox else None

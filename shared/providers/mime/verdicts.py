@@ -24,7 +24,7 @@ _ORDER = (
 )
 _RECIPIENT = re.compile(r"\bfor <?([^\s<>;]{1,320})>?;")
 _OURS = re.compile(r"amazonses\.com\s*;", re.IGNORECASE)
-_DMARC = re.compile(r";\s*dmarc=(\w+) header\.from=([^\s;]+)", re.IGNORECASE)
+_DMARC = re.compile(r";\s*dmarc=(\w+)\s+header\.from=([^\s;]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

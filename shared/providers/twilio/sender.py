@@ -82,8 +82,9 @@ def _result(response: "Response") -> SendResult:
         return Accepted(str(content["sid"]))
     if not 400 <= status < 500:
         return Unknown(f"http-{status}")
-    code = content.get("code")
-    reason = str(code) if isinstance(code, int) else f"http-{status}"
+    given = content.get("code")
+    code = given if isinstance(given, int) else 0
+    reason = str(code) if code else f"http-{status}"
     if code in _OUR_ACCOUNT or status in (401, 403):
         return Refused(reason, final=False, misconfigured=True)
     return Refused(reason, final=status != 429 and code not in _ASK_LATER)

@@ -1,0 +1,77 @@
+"""What is to be done with an outbound message whose turn has come (outbound.md §2)."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from shared.model.due import Due
+from shared.model.entry import Entry
+from shared.model.identity import Identity
+from shared.model.receipt import Receipt, ReceiptState
+
+# A refusal that may not last is asked about again, each time after twice as long: about an hour.
+_FIRST_RETRY = timedelta(seconds=30)
+_MOST_ATTEMPTS = 8
+# When the fate of a message that may have left is looked into; after the last it is given up.
+_LOOKS = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=16))
+
+
+class Turn(Enum):
+    """What a message's turn is for."""
+
+    SEND = auto()
+    NOT_DUE = auto()  # it is to be tried again, or looked into, later
+    HELD = auto()  # another sender is at it
+    ORPHANED = auto()  # the sender that claimed it is gone, and nobody knows how far it came
+    LOOK = auto()  # time to look into what became of it
+    SETTLED = auto()  # there is nothing left to do
+
+
+def turn(receipt: Receipt, due: Due | None, now: datetime) -> Turn:
+    """What to do with this receipt now; `due` is its due item, if it has one."""
+    is_due = due is not None and due.at <= now
+    match receipt.state:
+        case ReceiptState.QUEUED:
+            return Turn.SEND
+        case ReceiptState.RETRY:
+            return Turn.SEND if is_due else Turn.NOT_DUE
+        case ReceiptState.UNKNOWN:
+            return Turn.LOOK if is_due else Turn.NOT_DUE
+        case ReceiptState.CLAIMED:
+            runs = receipt.claimed_until is not None and receipt.claimed_until > now
+            return Turn.HELD if runs else Turn.ORPHANED
+        case _:
+            return Turn.SETTLED
+
+
+def next_try(receipt: Receipt, now: datetime) -> datetime | None:
+    """When a message that was refused for now is tried again; None after too many attempts."""
+    if receipt.attempt >= _MOST_ATTEMPTS:
+        return None
+    return now + _FIRST_RETRY * 2 ** (receipt.attempt - 1)
+
+
+def next_look(receipt: Receipt, now: datetime) -> datetime | None:
+    """When a message of unknown fate is looked into; None after the last time."""
+    lost_at = receipt.steps.get(ReceiptState.UNKNOWN, now)
+    return next((lost_at + after for after in _LOOKS if lost_at + after > now), None)
+
+
+# ---- the checks just before a message is claimed, in order; each gives a reason to stop, or None
+
+
+def _no_address(entry: Entry, identity: Identity | None) -> str | None:
+    return "no_address" if entry.address is None else None
+
+
+def _erased(entry: Entry, identity: Identity | None) -> str | None:
+    return "erased" if identity is None or identity.erased_at else None
+
+
+Check = Callable[[Entry, Identity | None], str | None]
+CHECKS: tuple[Check, ...] = (_no_address, _erased)
+
+
+def objection(entry: Entry, identity: Identity | None) -> str | None:
+    """Why a message must not be sent, or None."""
+    return next(filter(None, (check(entry, identity) for check in CHECKS)), None)

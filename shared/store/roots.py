@@ -1,0 +1,34 @@
+"""Which contact an id belongs to at this moment."""
+
+from collections.abc import Iterable
+
+from shared.model.contact import Profile
+from shared.model.errors import UnavailableError
+from shared.store import items, keys
+from shared.store.contacts import get_profile
+from shared.store.table import Table
+
+_TRIES = 5
+
+
+def root_of(table: Table, profile: Profile) -> Profile:
+    """The profile that speaks for `profile` now, and lists it among its members.
+
+    Raises UnavailableError when merges keep moving it.
+    """
+    asked = profile.id
+    for _ in range(_TRIES):
+        if not profile.is_root:
+            profile = get_profile(table, profile.root)
+        elif asked in profile.members:
+            return profile
+        else:  # a merge was undone between two reads
+            profile = get_profile(table, asked)
+    raise UnavailableError("this contact is being merged; try again")
+
+
+def roots_of(table: Table, homes: Iterable[str]) -> dict[str, str]:
+    """The contact that each of up to 100 ids belongs to now, in one read."""
+    found = table.get_many(keys.profile(home) for home in sorted(set(homes)))
+    profiles = (items.read_profile(item) for item in found.values())
+    return {profile.id: profile.root for profile in profiles}

@@ -1,0 +1,148 @@
+"""inbound_sms from the gateway's event to the table (channels.md §1.7)."""
+
+import json
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+from xml.etree import ElementTree
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from shared.model.identity import Address, IdentityKind
+from shared.store import contacts
+from shared.store.bodies import Bodies
+from shared.store.table import Table
+from tests.deployment import deploy, fresh_containers
+from tests.webhooks import BASE, MESSAGES, Event, form_body, http_event, twilio_event
+
+PHONE = Address(IdentityKind.PHONE, "+14155550123")
+
+
+@pytest.fixture
+def inbound(table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    with fresh_containers("inbound_sms") as [handler]:
+        deploy(monkeypatch)
+        yield handler
+
+
+def post(handler: ModuleType, event: Event) -> Any:
+    return handler.lambda_handler(event, None)
+
+
+def items() -> int:
+    scan: int = boto3.client("dynamodb").scan(TableName="throughline")["Count"]
+    return scan
+
+
+def test_a_signed_text_is_on_the_timeline_and_nothing_is_answered(inbound: ModuleType) -> None:
+    response = post(inbound, twilio_event(form_body("sms")))
+    assert (response["statusCode"], response["headers"]) == (200, {"content-type": "text/xml"})
+    assert list(ElementTree.fromstring(response["body"])) == []
+    identity = contacts.get_identity(inbound.table(), PHONE)
+    assert identity
+    assert (identity.messages, identity.cost_by_channel) == (1, {"sms": 8_309})
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_the_same_webhook_again_changes_nothing(inbound: ModuleType, again: bool) -> None:
+    post(inbound, twilio_event(form_body("sms")))
+    before = items()
+    response = post(inbound, twilio_event(form_body("sms"), encoded=again))
+    assert (response["statusCode"], items()) == (200, before)
+
+
+def test_two_texts_alike_are_two_on_one_timeline(inbound: ModuleType) -> None:
+    for sid in ("SM1", "SM2"):
+        post(inbound, twilio_event(form_body("sms", MessageSid=sid)))
+    identity = contacts.get_identity(inbound.table(), PHONE)
+    assert identity
+    assert identity.messages == 2
+    contact = contacts.get_contact(inbound.table(), identity.home)
+    assert len(contact.conversations) == 1
+
+
+@pytest.mark.parametrize("name", ["mms", "stop", "whatsapp_number", "whatsapp_bsuid"])
+def test_every_captured_message_is_recorded(inbound: ModuleType, name: str) -> None:
+    assert post(inbound, twilio_event(form_body(name)))["statusCode"] == 200
+    assert items() > 0
+
+
+@pytest.mark.parametrize("signature", [None, "", "x", "é"])
+def test_an_unproven_text_is_refused_counted_and_not_stored(
+    inbound: ModuleType, signature: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    headers = {} if signature is None else {"x-twilio-signature": signature}
+    response = post(inbound, http_event(form_body("sms"), headers=headers))
+    assert (response["statusCode"], items()) == (403, 0)
+    assert response["headers"]["content-type"] == "application/problem+json"
+    printed = capsys.readouterr().out
+    assert '"RejectedSignatures":[1.0]' in printed
+    assert "order" not in printed
+    assert "4155550123" not in printed
+
+
+def test_a_stranger_is_refused_before_any_secret_is_read(
+    inbound: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbound, "settings", lambda: pytest.fail("the settings were read"))
+    assert post(inbound, http_event(form_body("sms")))["statusCode"] == 403
+    too_large = http_event(b"x" * 300_000, headers={"x-twilio-signature": "x"})
+    assert post(inbound, too_large)["statusCode"] == 413
+
+
+@pytest.mark.parametrize(
+    "body", ["Body=hi", "MessageSid=SM1", "MessageSid=%00&From=%2B14155550123"]
+)
+def test_a_signed_form_that_is_no_message_is_malformed(inbound: ModuleType, body: str) -> None:
+    response = post(inbound, twilio_event(body))
+    assert (response["statusCode"], items()) == (400, 0)
+
+
+@pytest.mark.parametrize("missing", ["twilio", "keys"])
+def test_without_its_secrets_it_asks_twilio_to_come_again(
+    table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    with fresh_containers("inbound_sms") as [handler]:
+        deploy(monkeypatch, **{missing: None})
+        response = post(handler, twilio_event(form_body("sms")))
+    assert (response["statusCode"], items()) == (503, 0)
+
+
+def test_when_the_table_is_down_it_asks_twilio_to_come_again(
+    inbound: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = inbound.table()._client
+
+    def down(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://dynamodb.example.com")
+
+    monkeypatch.setattr(client, "transact_write_items", down)
+    assert post(inbound, twilio_event(form_body("sms")))["statusCode"] == 503
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_probe_is_answered(inbound: ModuleType, method: str) -> None:
+    event = http_event()
+    event["requestContext"]["http"]["method"] = method
+    assert post(inbound, event)["statusCode"] == 405
+
+
+def test_the_log_names_the_entry_and_nobody(
+    inbound: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    post(inbound, twilio_event(form_body("sms")))
+    printed = capsys.readouterr().out
+    lines = [json.loads(line) for line in printed.splitlines()]
+    assert [line["message"] for line in lines] == ["MessagesRecorded"]
+    assert lines[0]["entry_id"].startswith("ent_")
+    assert lines[0]["correlation_id"] == http_event()["requestContext"]["requestId"]
+    for secret in ("order", "4155550123", "SAN"):
+        assert secret not in printed
+
+
+def test_a_url_of_another_stage_is_refused(inbound: ModuleType) -> None:
+    event = twilio_event(form_body("sms"), url=f"{BASE}/other{MESSAGES}")
+    assert post(inbound, event)["statusCode"] == 403
