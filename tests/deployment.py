@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 
 from shared.runtime import clients, secrets
@@ -63,7 +62,6 @@ def fresh_containers(*functions: str) -> Iterator[list[ModuleType]]:
 
 
 def _forget(handlers: list[ModuleType]) -> None:
-    boto3.DEFAULT_SESSION = None
     for module in (clients, *handlers):
         for member in vars(module).values():
             if hasattr(member, "cache_clear"):

@@ -1,12 +1,13 @@
 """What sites with a chat tell us: POST /webhooks/chat."""
 
 from functools import cache, partial
+from http import HTTPStatus
 
-from shared.model.message import InboundMessage
+from shared.model.errors import NotFoundError
 from shared.model.sending import StatusReport
 from shared.providers import chat
 from shared.rate_card import rate_card
-from shared.receipts import apply_chat_report
+from shared.receipts import apply_report
 from shared.record import record
 from shared.rules.addresses import parse_address
 from shared.rules.prices import price_inbound
@@ -16,5 +17,42 @@ from shared.runtime.secrets import chat_sites, signing_keys
 from shared.runtime.settings import InboundChatSettings
 from shared.runtime.telemetry import logger
 from shared.runtime.webhook import Response, WebhookRequest, answer, webhook
+from shared.store import receipts
 from shared.store.bodies import Bodies
 from shared.store.table import Table
+
+
+@cache
+def settings() -> InboundChatSettings:
+    return InboundChatSettings.from_env()
+
+
+@cache
+def table() -> Table:
+    keys = signing_keys(settings().keys_secret)
+    return Table(clients.dynamodb(), settings().table_name, keys.identity_key)
+
+
+@webhook(channel="chat", unproven=HTTPStatus.UNAUTHORIZED)
+def lambda_handler(request: WebhookRequest) -> Response:
+    """Record a visitor's message, or move the receipt of one of ours."""
+    request.proof(chat.SIGNATURE_HEADER)
+    site = chat.verify(request, chat_sites(settings().chat_secret))
+    at = now(settings().clock_offset)
+    read_address = partial(parse_address, default_region=settings().default_region)
+    event = chat.parse_event(request, site, at, read_address)
+    if isinstance(event, StatusReport):
+        key = receipts.find(table(), event.provider, event.provider_id)
+        if key is None:
+            raise NotFoundError("no such message")
+        apply_report(key, event, table=table(), now=at)
+        return answer(204)
+    recorded = record(
+        event,
+        table=table(),
+        bodies=Bodies(clients.s3(), settings().content_bucket),
+        now=at,
+        price=partial(price_inbound, rate_card()),
+    )
+    logger().info(recorded.outcome, extra={"entry_id": recorded.entry_id})
+    return answer(204)

@@ -1,6 +1,7 @@
 """The ledger: every amount that counts towards a contact, each with what it is for."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.model.cost import Cost
 from shared.model.entry import Channel, Direction
@@ -10,7 +11,8 @@ from shared.model.entry import Channel, Direction
 class CostLine:
     """One amount: an entry's own estimate (`id` is the entry's), or a later delta to it.
 
-    `home` is the contact in whose partition it lies. A delta may be negative.
+    `home` is the contact in whose partition it lies, `address_key` the identity whose totals hold
+    it, if any. A delta may be negative; `at` is when it was booked, which decides its month.
     """
 
     id: str
@@ -18,4 +20,6 @@ class CostLine:
     entry_id: str
     channel: Channel
     direction: Direction
+    at: datetime
     cost: Cost
+    address_key: str = ""

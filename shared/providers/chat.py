@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from standardwebhooks import Webhook, WebhookVerificationError
+
 from shared.model.entry import Channel
 from shared.model.errors import InvalidRequestError, InvalidSignatureError, MalformedMessageError
 from shared.model.identity import Address, IdentityKind, Trust
@@ -34,8 +36,6 @@ ReadAddress = Callable[[IdentityKind, str], Address]
 
 def verify(request: WebhookRequest, sites: ChatSites) -> Site:
     """The site that signed this request, with any of its secrets; else InvalidSignatureError."""
-    from standardwebhooks import Webhook, WebhookVerificationError
-
     request.proof(SIGNATURE_HEADER)
     for site in sites.values():
         for secret in site.secrets:
@@ -108,8 +108,6 @@ class ChatSender:
 
 def _signed(site: Site, delivery: str, at: datetime, body: str) -> dict[str, str]:
     """The headers; one signature for each secret, so that either end may rotate first."""
-    from standardwebhooks import Webhook
-
     signatures = (Webhook(secret).sign(delivery, at, body) for secret in site.secrets)
     return {
         "content-type": "application/json",

@@ -48,7 +48,7 @@ def next_try(receipt: Receipt, now: datetime) -> datetime | None:
     """When a message that was refused for now is tried again; None after too many attempts."""
     if receipt.attempt >= _MOST_ATTEMPTS:
         return None
-    return now + _FIRST_RETRY * 2 ** (receipt.attempt - 1)
+    return now + _FIRST_RETRY * (1 << receipt.attempt - 1)
 
 
 def next_look(receipt: Receipt, now: datetime) -> datetime | None:

@@ -14,8 +14,8 @@ from shared.model.receipt import Receipt, ReceiptState
 from shared.model.sending import StatusReport
 
 # Each provider's states, lowest first. Where two are equally final (failed, undelivered) one still
-# has to stand above the other, or the order of the reports would decide. A bounce may follow a
-# delivery: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
+# has to stand above the other, or the order of the reports would decide. SES's bounce may follow a
+# delivery; what may pass (`undelivered`: a full mailbox, an out-of-office answer) takes none back.
 _ORDERS: Mapping[str, tuple[ReceiptState, ...]] = {
     "twilio": (
         ReceiptState.ACCEPTED,
@@ -29,6 +29,7 @@ _ORDERS: Mapping[str, tuple[ReceiptState, ...]] = {
     "ses": (
         ReceiptState.ACCEPTED,
         ReceiptState.FAILED,
+        ReceiptState.UNDELIVERED,
         ReceiptState.DELIVERED,
         ReceiptState.BOUNCED,
     ),
@@ -53,6 +54,8 @@ _ANNOUNCED = frozenset(
     }
 )
 _SENDABLE = (ReceiptState.QUEUED, ReceiptState.RETRY)
+# States whose error says why we do not know better yet; a provider's word settles it.
+_DOUBTS = (ReceiptState.RETRY, ReceiptState.UNKNOWN, ReceiptState.UNCONFIRMED)
 
 
 def rank(provider: str, state: str) -> int:
@@ -78,11 +81,11 @@ def report(receipt: Receipt, status: StatusReport, now: datetime) -> Receipt:
     """A provider's report arrived: its step is kept, the state only ever moves upward."""
     after = _known_as(receipt, status.provider, status.provider_id)
     after = _stepped(after, status.state, status.at or now)
-    after = replace(after, error=receipt.error or status.error)
     reached = rank(status.provider, status.state)
     if reached > receipt.rank:
-        after = replace(after, state=ReceiptState(status.state), rank=reached)
-    return after
+        error = "" if receipt.state in _DOUBTS else receipt.error
+        after = replace(after, state=ReceiptState(status.state), rank=reached, error=error)
+    return replace(after, error=after.error or status.error)
 
 
 # ---- what our own sender does

@@ -55,13 +55,9 @@ def first_route(facts: Facts, identity: Identity | None) -> Route:
         and bool(facts.subject_hash)
         and facts.subject_hash != hint.subject_hash
     )
-    if quiet:
-        if hint.closed_at and not facts.automatic:
-            return open_new(facts, alone=False)
-        if another_subject and not facts.automatic:
-            return open_new(facts, alone=False)
+    if facts.automatic or (quiet and not hint.closed_at and not another_subject):
         return Route(placement=Placement.MARK, conversation_id=hint.conversation_id, home=hint.home)
-    if another_subject:
+    if quiet or another_subject:
         return open_new(facts, alone=False)
     return _again(facts, hint.conversation_id, hint.home, hint.closed_at, forced=False)
 

@@ -197,12 +197,13 @@ def _status(error: ThroughlineError) -> HTTPStatus:
 
 
 def _refuse(status: int, error: ThroughlineError) -> Response:
-    """A problem (RFC 9457) that says why; our own log says it too."""
+    """A problem (RFC 9457). It says why, unless the trouble is ours: then only our log does."""
     logger().warning("webhook refused", extra={"status": int(status), "reason": str(error)})
+    ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     problem = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": int(status),
-        "detail": str(error),
+        "detail": "please try again later" if ours else str(error),
     }
     return answer(status, json.dumps(problem), "application/problem+json")

@@ -152,6 +152,62 @@ def amend(
         raise ConflictError("the conversation has changed; read it again") from error
 
 
+def join(table: Table, seen: Conversation, into: Conversation, *, now: datetime, by: str) -> None:
+    """Declare `seen` to be part of `into`, both open and of one contact (T3).
+
+    Entries are not rewritten: `seen` answers with `into` from now on. Raises ConflictError.
+    """
+    root = get_profile(table, get_profile(table, into.home).root)
+    index = keys.inbox(State.OPEN, now, into.id)
+    parts = {**into.parts, **seen.parts}
+    as_seen = "#parts = :parts AND attribute_not_exists(resolved_at)"
+    try:
+        table.write(
+            Update(
+                keys.conversation(seen.id),
+                "SET #state = :resolved, resolved_at = :now, joined = :joined,"
+                " revision = revision + :one, #change = :change REMOVE GSI1PK, GSI1SK",
+                f"home = :home AND {as_seen}",
+                {
+                    ":resolved": str(State.RESOLVED),
+                    ":now": keys.timestamp(now),
+                    ":joined": {"id": into.id, "home": into.home},
+                    ":one": 1,
+                    ":change": _change("ConversationJoined", seen, by),
+                    ":home": seen.home,
+                    ":parts": dict(seen.parts),
+                },
+                {"#state": "state", "#parts": "parts", "#change": "change"},
+            ),
+            Update(
+                keys.conversation(into.id),
+                "SET #parts = :all, last_activity_at = :now, GSI1PK = :pk, GSI1SK = :sk"
+                " REMOVE #change ADD channels :channels",
+                f"home = :home AND {as_seen}",
+                {
+                    ":all": parts,
+                    ":now": keys.timestamp(now),
+                    ":pk": index.pk,
+                    ":sk": index.sk,
+                    ":channels": frozenset(seen.channels),
+                    ":home": into.home,
+                    ":parts": dict(into.parts),
+                },
+                {"#parts": "parts", "#change": "change"},
+            ),
+            Update(
+                keys.profile(root.id),
+                "SET rev = rev + :one REMOVE #open.#seen",
+                "#root = :root AND attribute_not_exists(erasing)"
+                " AND attribute_exists(#open.#seen) AND attribute_exists(#open.#into)",
+                {":one": 1, ":root": root.id},
+                {"#root": "root", "#open": "open", "#seen": seen.id, "#into": into.id},
+            ),
+        )
+    except TransactionRefusedError as error:
+        raise ConflictError("these conversations cannot be joined as they are now") from error
+
+
 def _change_state(
     table: Table,
     seen: Conversation,

@@ -4,7 +4,6 @@ import base64
 import json
 from typing import Any
 
-import boto3
 import pytest
 
 from shared.model.errors import UnavailableError
@@ -67,7 +66,6 @@ TWILIO = {"account_sid": "AC1", "auth_token": "token"}
 @pytest.fixture
 def store(aws: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Store a secret or parameter under a name."""
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     clients.secretsmanager.cache_clear()
     clients.ssm.cache_clear()
     for reader in (
@@ -187,7 +185,7 @@ def test_nothing_secret_is_shown() -> None:
 def test_ses_is_asked_only_once_and_no_client_waits_a_minute(store: Any) -> None:
     for get in (clients.sesv2, clients.dynamodb, clients.s3, clients.sqs, clients.events):
         get.cache_clear()
-        config = get().meta.config
+        config: Any = get().meta.config
         assert config.connect_timeout == 1
         assert config.read_timeout <= 5
         attempts = config.retries["total_max_attempts"]

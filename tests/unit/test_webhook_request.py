@@ -163,7 +163,8 @@ def test_an_error_becomes_a_problem(error: Exception, status: int) -> None:
     response = handler(error)(http_event(), None)
     assert response["statusCode"] == status
     assert response["headers"] == {"content-type": "application/problem+json"}
-    assert json.loads(response["body"])["detail"] == str(error)
+    detail = "please try again later" if status == 503 else str(error)
+    assert json.loads(response["body"])["detail"] == detail
 
 
 def test_a_rejected_signature_is_counted_by_channel(capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,7 +50,7 @@ class Server:
 
     def __init__(self, port: int, routes: Sequence[Route]) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", port), handler_for(routes))
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

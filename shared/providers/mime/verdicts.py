@@ -90,11 +90,11 @@ def judge(sender: Sender, verdicts: Verdicts, defects: set[Defect]) -> tuple[Tru
     another domain: they prove nothing.
     """
     if defects & DOUBTFUL_SENDER:
-        return Trust.CLAIMED, "doubtful sender"
+        return Trust.CLAIMED, "sender=doubtful"
     if verdicts.virus != "PASS":
-        return Trust.CLAIMED, f"virus verdict {verdicts.virus.lower() or 'missing'}"
+        return Trust.CLAIMED, f"virus={verdicts.virus.lower() or 'missing'}"
     if verdicts.dmarc != "pass":
-        return Trust.CLAIMED, f"dmarc {verdicts.dmarc or 'missing'}"
+        return Trust.CLAIMED, f"dmarc={verdicts.dmarc or 'missing'}"
     if verdicts.dmarc_domain != sender.domain:
-        return Trust.CLAIMED, "dmarc of another domain"
-    return Trust.VERIFIED, "dmarc pass"
+        return Trust.CLAIMED, "dmarc=other-domain"
+    return Trust.VERIFIED, "dmarc=pass"

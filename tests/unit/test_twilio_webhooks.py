@@ -1,6 +1,5 @@
 """inbound_sms from the gateway's event to the table (channels.md §1.7)."""
 
-import json
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from shared.model.identity import Address, IdentityKind
+from shared.runtime.telemetry import logger
 from shared.store import contacts
 from shared.store.bodies import Bodies
 from shared.store.table import Table
@@ -131,16 +131,17 @@ def test_a_probe_is_answered(inbound: ModuleType, method: str) -> None:
 
 
 def test_the_log_names_the_entry_and_nobody(
-    inbound: ModuleType, capsys: pytest.CaptureFixture[str]
+    inbound: ModuleType, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     post(inbound, twilio_event(form_body("sms")))
-    printed = capsys.readouterr().out
-    lines = [json.loads(line) for line in printed.splitlines()]
-    assert [line["message"] for line in lines] == ["MessagesRecorded"]
-    assert lines[0]["entry_id"].startswith("ent_")
-    assert lines[0]["correlation_id"] == http_event()["requestContext"]["requestId"]
+    [record] = [record for record in caplog.records if record.name == "test"]
+    line = logger().registered_formatter.format(record)
+    assert '"message":"MessagesRecorded"' in line
+    assert '"entry_id":"ent_' in line
+    assert http_event()["requestContext"]["requestId"] in line
     for secret in ("order", "4155550123", "SAN"):
-        assert secret not in printed
+        assert secret not in line
 
 
 def test_a_url_of_another_stage_is_refused(inbound: ModuleType) -> None:

@@ -1,0 +1,36 @@
+"""Mail that SES stored, as S3 announces it: a batch of an SQS queue."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.inbound_email.mail import mailbox, record_mail
+from shared.runtime.telemetry import correlate, logger
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Record every mail announced; what fails comes again, alone."""
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(
+        event=event, record_handler=receive, processor=processor, context=context
+    )
+
+
+def receive(notice: SQSRecord) -> None:
+    """Record the mails that one of S3's notifications tells of."""
+    correlate(notice.message_id)
+    try:
+        for key in mailbox().announced(notice.body):
+            recorded = record_mail(mailbox().fetch(key))
+            logger().info(recorded.outcome, extra={"entry_id": recorded.entry_id})
+    except Exception as error:
+        # The type only: what a foreign error says may hold what somebody wrote.
+        logger().warning("mail not recorded", extra={"reason": type(error).__name__})
+        raise

@@ -1,0 +1,77 @@
+"""Keep what a provider says became of a message."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from shared.model.errors import NotFoundError, UnavailableError
+from shared.model.events import Change
+from shared.model.receipt import Receipt, ReceiptKey
+from shared.model.sending import StatusReport
+from shared.rules import receipts as rules
+from shared.store import receipts
+from shared.store.receipts import OvertakenError
+from shared.store.table import Table
+
+_TRIES = 8
+
+
+class Outcome(StrEnum):
+    """What a report did to its receipt; each value is also the name of a metric."""
+
+    ADVANCED = "ReceiptsAdvanced"
+    KEPT = "LateReceipts"  # a step of before: kept, the state is further along
+    REPEATED = "RepeatedReceipts"
+    DOUBLE = "DoubleSend"  # the provider has the message under two ids; both lead to the receipt
+
+
+def apply_report(
+    key: ReceiptKey, report: StatusReport, *, table: Table, now: datetime
+) -> Outcome:
+    """Move the receipt of one message along, upward only: one read, one conditional write.
+
+    Reports may come late, twice, and in any order. Raises NotFoundError when there is no such
+    receipt, UnavailableError when the table is down or stays busy.
+    """
+    receipt = _find(table, key, report)
+    for _ in range(_TRIES):
+        after = rules.report(receipt, report, now)
+        if after == receipt:
+            return _double(table, receipt, report) or Outcome.REPEATED
+        try:
+            receipts.save(table, receipt, after, change=_change(receipt, after, report))
+        except OvertakenError as error:
+            receipt = error.receipt
+            continue
+        moved = Outcome.ADVANCED if after.state != receipt.state else Outcome.KEPT
+        return _double(table, receipt, report) or moved
+    raise UnavailableError("the receipt stayed busy")
+
+
+def _find(table: Table, key: ReceiptKey, report: StatusReport) -> Receipt:
+    """The receipt where the report says it is, or where it has moved to when it was split off."""
+    receipt = receipts.get_receipt(table, key)
+    if receipt is None:
+        moved_to = receipts.find(table, report.provider, report.provider_id)
+        receipt = receipts.get_receipt(table, moved_to) if moved_to else None
+    if receipt is None:
+        raise NotFoundError("no such receipt")
+    return receipt
+
+
+def _double(table: Table, receipt: Receipt, report: StatusReport) -> Outcome | None:
+    if not rules.is_double(receipt, report.provider_id):
+        return None
+    entry, _ = receipts.get(table, receipt.key)
+    receipts.point(table, entry, report.provider, report.provider_id)
+    return Outcome.DOUBLE
+
+
+def _change(before: Receipt, after: Receipt, report: StatusReport) -> Change | None:
+    if not rules.is_announced(before, after):
+        return None
+    return Change(
+        events=("ReceiptChanged",),
+        cause=f"report:{report.provider}",
+        correlation=before.key.entry_id,
+        by=report.provider,
+    )

@@ -1,0 +1,60 @@
+"""An entry as its provider gets it: addresses, subject, threads."""
+
+from shared.model.conversation import Conversation
+from shared.model.entry import Channel, Entry
+from shared.model.errors import InvalidRequestError
+from shared.model.receipt import Receipt, ReceiptState
+from shared.model.sending import OutboundMessage
+from shared.rules import reply_tokens
+
+_REPLY_MAILBOX = "support"  # with a token it stays below the 64 octets of a local part
+
+
+def outbound_message(
+    entry: Entry,
+    receipt: Receipt,
+    conversation: Conversation | None,
+    *,
+    sender: str,
+    status_url: str,
+    mail_domain: str,
+    reply_keys: reply_tokens.Keys,
+) -> OutboundMessage:
+    """The message to send. `sender` is our own address, the entry carries its whole body.
+
+    Raises InvalidRequestError for an entry that goes to nobody.
+    """
+    if entry.address is None:
+        raise InvalidRequestError("the entry has no address")
+    by_mail = entry.channel is Channel.EMAIL
+    token = reply_tokens.make(reply_keys, entry.conversation_id) if by_mail else ""
+    return OutboundMessage(
+        key=receipt.key,
+        channel=entry.channel,
+        to=entry.address,
+        sender=sender,
+        text=entry.text,
+        html=entry.html,
+        subject=_subject(entry, conversation) if by_mail else "",
+        message_id=entry.message_id or f"{entry.id.lower()}@{mail_domain}" if by_mail else "",
+        in_reply_to=_in_reply_to(entry, conversation),
+        reply_to=f"{_REPLY_MAILBOX}+{token}@{mail_domain}" if by_mail else "",
+        automatic=entry.automatic,
+        status_url=status_url,
+        queued_at=receipt.steps.get(ReceiptState.QUEUED),
+    )
+
+
+def _subject(entry: Entry, conversation: Conversation | None) -> str:
+    subject = entry.subject or (conversation.subject if conversation else "")
+    if entry.subject or subject.lower().startswith("re:"):
+        return subject
+    return f"Re: {subject}" if subject else "A message from us"
+
+
+def _in_reply_to(entry: Entry, conversation: Conversation | None) -> str:
+    """What it answers: a mail's id, a chat's session. Ids of other channels mean nothing here."""
+    last_in = conversation.last_in if conversation else None
+    if last_in and last_in.channel is entry.channel:
+        return last_in.message_id
+    return ""

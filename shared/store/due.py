@@ -1,0 +1,86 @@
+"""Due items: what is to be looked at again, found by its time (outbound.md §3).
+
+Whoever acts on one removes or moves it in the same transaction, so nothing is forgotten when
+somebody dies on the way.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from shared.model.due import Due
+from shared.model.receipt import ReceiptKey
+from shared.store import items, keys
+from shared.store.attributes import Item
+from shared.store.conversations import INDEX
+from shared.store.keys import Key
+from shared.store.table import Delete, Put, Table
+
+RECEIPT = "receipt"
+_PAGE = 250
+
+
+def due_key(key: ReceiptKey) -> Key:
+    """Where a receipt's due item lies."""
+    return keys.due(key.home, RECEIPT, f"{keys.timestamp(key.at)}#{key.entry_id}")
+
+
+def put_leg(due: Due, before: Due | None = None) -> Put:
+    """Set a due item, in the place of the one there was `before`, if that is unchanged."""
+    key = due_key(due.key)
+    index = keys.due_index(due.at, due.key.entry_id)
+    item: Item = {
+        "type": "due",
+        "schema": items.SCHEMA,
+        "GSI1PK": index.pk,
+        "GSI1SK": index.sk,
+        "kind": RECEIPT,
+        "home": due.key.home,
+        "at": keys.timestamp(due.key.at),
+        "entry": due.key.entry_id,
+        "due": keys.timestamp(due.at),
+        "rev": due.revision,
+    }
+    if before is None:
+        return Put(key, item, condition="")
+    return Put(key, item, condition="rev = :rev", values={":rev": before.revision})
+
+
+def delete_leg(due: Due) -> Delete:
+    """Remove a due item, if it is unchanged."""
+    return Delete(due_key(due.key), "rev = :rev", {":rev": due.revision})
+
+
+def read_due(item: Item) -> Due:
+    """The due item in an item."""
+    return Due(
+        key=ReceiptKey(
+            home=item["home"], at=keys.read_timestamp(item["at"]), entry_id=item["entry"]
+        ),
+        at=keys.read_timestamp(item["due"]),
+        revision=item["rev"],
+    )
+
+
+def ready(table: Table, now: datetime) -> Iterator[ReceiptKey]:
+    """The receipts whose time has come. Eventually consistent: it reads the index."""
+    for shard in range(keys.DUE_SHARDS):
+        start: Item | None = None
+        while True:
+            page = table.query(
+                keys.due_partition(shard),
+                between=("", keys.timestamp(now)),
+                limit=_PAGE,
+                ascending=True,
+                index=INDEX,
+                start=start,
+            )
+            yield from (_indexed(row) for row in page.items)
+            start = page.last_key
+            if start is None:
+                break
+
+
+def _indexed(row: Item) -> ReceiptKey:
+    """The receipt that a row of the index, which carries little but keys, stands for."""
+    _, _, at, entry_id = row["SK"].split("#")
+    return ReceiptKey(home=row["home"], at=keys.read_timestamp(at), entry_id=entry_id)

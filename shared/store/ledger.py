@@ -1,0 +1,74 @@
+"""The ledger's items: entries with their estimates, deltas to them, and totals on identities."""
+
+from shared.model.cost import Cost
+from shared.model.entry import Channel, Direction
+from shared.model.ledger import CostLine
+from shared.store import items, keys
+from shared.store.attributes import Item, WireItem, from_wire
+from shared.store.keys import Key
+from shared.store.table import Leg, Put, Update
+
+
+def line_key(line: CostLine) -> Key:
+    """Where a delta lies: by the month it was booked in."""
+    return Key(keys.contact(line.home), f"COST#{keys.timestamp(line.at)[:7]}#{line.id}")
+
+
+def booking_legs(line: CostLine) -> list[Leg]:
+    """Book a delta once, and add it to the totals of its address."""
+    legs: list[Leg] = [Put(line_key(line), _line_item(line))]
+    if line.address_key:
+        legs.append(
+            Update(
+                keys.identity(line.address_key),
+                f"ADD cost_total :amount, cost_{line.channel} :amount REMOVE #change",
+                "attribute_exists(PK) AND attribute_not_exists(erased_at)",
+                {":amount": line.cost.total_micro_usd},
+                {"#change": "change"},
+            )
+        )
+    return legs
+
+
+def read_line(image: WireItem) -> CostLine | None:
+    """The amount that a new entry or cost line adds, from its stream image; None without one."""
+    item = from_wire(image)
+    if "cost" not in item:
+        return None
+    cost = item["cost"]
+    is_entry = item["type"] == "entry"
+    return CostLine(
+        id=item["id"],
+        home=item["home"],
+        entry_id=item["id"] if is_entry else item["entry"],
+        channel=Channel(item["channel"]),
+        direction=Direction(item["direction"]),
+        at=keys.read_timestamp(item["received_at"] if is_entry else item["at"]),
+        cost=Cost(
+            provider_micro_usd=cost["provider"],
+            own_micro_usd=cost["own"],
+            category=cost["category"],
+            units=cost["units"],
+            rate=cost["rate"],
+        ),
+    )
+
+
+def _line_item(line: CostLine) -> Item:
+    return {
+        "type": "cost_line",
+        "schema": items.SCHEMA,
+        "id": line.id,
+        "home": line.home,
+        "entry": line.entry_id,
+        "channel": str(line.channel),
+        "direction": str(line.direction),
+        "at": keys.timestamp(line.at),
+        "cost": {
+            "provider": line.cost.provider_micro_usd,
+            "own": line.cost.own_micro_usd,
+            "category": line.cost.category,
+            "units": line.cost.units,
+            "rate": line.cost.rate,
+        },
+    }

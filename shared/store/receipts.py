@@ -1,0 +1,229 @@
+"""Receipts, the small items beside outbound entries: reading them, and moving them on.
+
+Every move is one write that holds only if the receipt is still as it was read. The rules decide on
+what was read (rules/receipts.py); a refused write brings what is there instead.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from random import uniform
+from time import sleep
+
+from shared.model.conversation import Conversation
+from shared.model.due import Due
+from shared.model.entry import Entry
+from shared.model.errors import NotFoundError, UnavailableError
+from shared.model.events import Change
+from shared.model.identity import Identity
+from shared.model.ledger import CostLine
+from shared.model.receipt import Receipt, ReceiptKey
+from shared.store import items, keys
+from shared.store.attributes import Item, to_wire
+from shared.store.due import delete_leg, due_key, put_leg, read_due
+from shared.store.ledger import booking_legs
+from shared.store.table import Leg, Put, Table, TransactionRefusedError, Update
+
+_TRIES = 6
+
+
+class OvertakenError(Exception):
+    """Somebody else moved the receipt first; `receipt` is what it is now."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__("the receipt has moved since it was read")
+        self.receipt = receipt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound:
+    """One outbound message as it lies in the table, with its due item, if it has one."""
+
+    entry: Entry
+    receipt: Receipt
+    due: Due | None
+
+
+# ---- reading
+
+
+def get(table: Table, key: ReceiptKey) -> tuple[Entry, Receipt]:
+    """The entry and the receipt of one message, in one read. Raises NotFoundError."""
+    outbound = get_outbound(table, key)
+    return outbound.entry, outbound.receipt
+
+
+def get_outbound(table: Table, key: ReceiptKey) -> Outbound:
+    """One message with all that is needed to decide its turn, in one strong read.
+
+    Raises NotFoundError.
+    """
+    entry_at, receipt_at = keys.entry(key.home, key.at, key.entry_id), keys.receipt(key)
+    due_at = due_key(key)
+    found = table.get_many((entry_at, receipt_at, due_at))
+    if entry_at not in found or receipt_at not in found:
+        raise NotFoundError("no such message")
+    return Outbound(
+        entry=items.read_entry(found[entry_at]),
+        receipt=items.read_receipt(found[receipt_at]),
+        due=read_due(found[due_at]) if due_at in found else None,
+    )
+
+
+def get_receipt(table: Table, key: ReceiptKey) -> Receipt | None:
+    """One receipt, or None."""
+    item = table.get(keys.receipt(key))
+    return items.read_receipt(item) if item else None
+
+
+def find(table: Table, provider: str, provider_id: str) -> ReceiptKey | None:
+    """The receipt of the message that a provider knows under this id, or None."""
+    item = table.get(keys.delivery(provider, provider_id))
+    if item is None:
+        return None
+    marked = items.read_marked_entry(item)
+    return ReceiptKey(home=marked.home, at=marked.at, entry_id=marked.entry_id)
+
+
+def get_parties(table: Table, entry: Entry) -> tuple[Identity | None, Conversation | None]:
+    """Whom a message goes to and what it belongs to, as they are now, in one strong read."""
+    identity_at = keys.identity(table.address_key(entry.address)) if entry.address else None
+    conversation_at = keys.conversation(entry.conversation_id)
+    found = table.get_many(filter(None, (identity_at, conversation_at)))
+    identity = found.get(identity_at) if identity_at else None
+    conversation = found.get(conversation_at)
+    return (
+        items.read_identity(identity) if identity else None,
+        items.read_conversation(conversation) if conversation else None,
+    )
+
+
+# ---- moving on
+
+
+def save(
+    table: Table,
+    before: Receipt,
+    after: Receipt,
+    *,
+    change: Change | None = None,
+    woken_by: Due | None = None,
+    wake_at: Due | None = None,
+    booking: CostLine | None = None,
+) -> Receipt:
+    """Write what became of a receipt; returns it with its new revision.
+
+    In the same transaction the due item `woken_by` is removed, `wake_at` is set and `booking` is
+    booked. Raises OvertakenError, NotFoundError, and UnavailableError when the table is down or
+    stays busy.
+    """
+    after = replace(after, revision=before.revision + 1)
+    legs: list[Leg] = [_move_leg(before, after, change)]
+    if wake_at:
+        legs.append(put_leg(wake_at, woken_by))
+    elif woken_by:
+        legs.append(delete_leg(woken_by))
+    if booking:
+        legs += booking_legs(booking)
+    try:
+        _write(table, *legs)
+    except TransactionRefusedError as error:
+        at = keys.receipt(before.key)
+        if at not in error.failed:
+            raise UnavailableError("what belongs to the receipt has changed") from error
+        item = error.failed[at]
+        if item is None:
+            raise NotFoundError("no such receipt") from error
+        raise OvertakenError(items.read_receipt(item)) from error
+    return after
+
+
+def clear(table: Table, due: Due) -> None:
+    """Remove a due item that has nothing left to do, unless it was set anew meanwhile."""
+    _write_unless_changed(table, delete_leg(due))
+
+
+def postpone(table: Table, due: Due, wake_at: Due) -> None:
+    """Look at it again later, unless somebody else has dealt with it meanwhile."""
+    _write_unless_changed(table, put_leg(wake_at, due))
+
+
+def point(
+    table: Table,
+    entry: Entry,
+    provider: str,
+    provider_id: str,
+    *,
+    message_ids: Iterable[str] = (),
+    conversation_home: str = "",
+) -> None:
+    """Let a provider's own id lead to the message, and the mail ids it gave to its conversation.
+
+    Writing it again is harmless.
+    """
+    pointer: Item = {
+        "type": "delivery",
+        "schema": items.SCHEMA,
+        "home": entry.home,
+        "address": table.address_key(entry.address) if entry.address else "",
+        "entry": keys.entry_position(entry.occurred_at, entry.id),
+        "conversation": entry.conversation_id,
+    }
+    threads = (
+        _thread_leg(message_id, entry.conversation_id, conversation_home)
+        for message_id in message_ids
+    )
+    _write(table, Put(keys.delivery(provider, provider_id), pointer, condition=""), *threads)
+
+
+def _move_leg(before: Receipt, after: Receipt, change: Change | None) -> Update:
+    """Only what differs is written. The change of an earlier move is not announced again."""
+    was, becomes = items.receipt_item(before), items.receipt_item(after, change)
+    kept_before, kept_after = to_wire(was), to_wire(becomes)
+    sets = [name for name, value in kept_after.items() if value != kept_before.get(name)]
+    removes = [name for name in kept_before if name not in kept_after]
+    if change is None:
+        removes.append("change")
+    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in sets)
+    expression += " REMOVE " + ", ".join(f"#{name}" for name in removes) if removes else ""
+    return Update(
+        keys.receipt(before.key),
+        expression,
+        "revision = :seen",
+        {f":{name}": becomes[name] for name in sets} | {":seen": before.revision},
+        {f"#{name}": name for name in (*sets, *removes)},
+    )
+
+
+def _thread_leg(message_id: str, conversation_id: str, home: str) -> Update:
+    return Update(
+        keys.thread(message_id),
+        "SET conversation = if_not_exists(conversation, :v), home = if_not_exists(home, :h),"
+        " #type = :type, #schema = :schema",
+        condition="",
+        values={
+            ":v": conversation_id,
+            ":h": home,
+            ":type": "thread",
+            ":schema": items.SCHEMA,
+        },
+        names={"#type": "type", "#schema": "schema"},
+    )
+
+
+def _write(table: Table, *legs: Leg) -> None:
+    """All legs or none; a conflict with another transaction is waited out."""
+    for attempt in range(_TRIES):
+        try:
+            return table.write(*legs)
+        except TransactionRefusedError as error:
+            if error.failed:
+                raise
+            sleep(uniform(0, 0.02 * 2**attempt))  # noqa: S311 jitter is no secret
+    raise UnavailableError("the table stayed busy with this receipt")
+
+
+def _write_unless_changed(table: Table, leg: Leg) -> None:
+    try:
+        _write(table, leg)
+    except TransactionRefusedError:
+        return

@@ -1,0 +1,359 @@
+"""Paging: every entry once and in order, over one partition or several, while new ones arrive."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import boto3
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from shared.model.entry import Channel, Direction, Entry, Kind
+from shared.model.errors import NotFoundError
+from shared.store.bodies import Bodies
+from shared.store.cursor import Cursor
+from shared.store.table import Table
+from shared.store.timeline import Filters, Page, Shown, read_page
+from tests.builders import NOW, later
+from tests.conftest import BUCKET, IDENTITY_KEY, REGION
+from tests.table_schema import create_table
+from tests.timelines import entry, lay, profile
+
+ANA = "ctc_ana"
+OUT = Direction.OUTBOUND
+
+
+def texts(page: Page) -> list[str]:
+    return [shown.entry.text for shown in page.shown]
+
+
+def lay_numbered(table: Table, count: int) -> None:
+    """Ana with entries "0", "1", …, a minute apart, each second one outbound."""
+    entries = [
+        entry(
+            at=later(minutes=number),
+            text=str(number),
+            direction=OUT if number % 2 else Direction.INBOUND,
+            channel=Channel.EMAIL if number % 3 == 0 else Channel.SMS,
+        )
+        for number in range(count)
+    ]
+    lay(table, profile(ANA), *entries)
+
+
+# ---- one contact
+
+
+def test_an_unmerged_contacts_page_takes_one_query_and_so_does_the_next(
+    table: Table, bodies: Bodies, aws_calls: list[str]
+) -> None:
+    lay_numbered(table, 9)
+    aws_calls.clear()
+    first = read_page(table, bodies, ANA, limit=4)
+    assert aws_calls == ["Query"]
+    second = read_page(table, bodies, ANA, limit=4, after=first.cursor)
+    assert aws_calls == ["Query", "Query"]
+    assert texts(first) + texts(second) == ["8", "7", "6", "5", "4", "3", "2", "1"]
+    assert first.contact_id == second.contact_id == ANA
+
+
+def test_a_page_is_full_even_where_every_entry_has_a_receipt(table: Table, bodies: Bodies) -> None:
+    entries = [entry(at=later(minutes=n), direction=OUT, text=str(n)) for n in range(6)]
+    lay(table, profile(ANA), *entries)
+    for ascending in (False, True):
+        page = read_page(table, bodies, ANA, limit=3, ascending=ascending)
+        assert len(page.shown) == 3
+        assert all(shown.receipt for shown in page.shown)
+
+
+def test_the_last_page_says_so(table: Table, bodies: Bodies) -> None:
+    lay_numbered(table, 4)
+    assert read_page(table, bodies, ANA, limit=4).cursor is None
+    assert read_page(table, bodies, ANA, limit=4, ascending=True).cursor is None
+
+
+def test_an_ascending_timeline_is_the_descending_one_backwards(
+    table: Table, bodies: Bodies
+) -> None:
+    lay_numbered(table, 7)
+    down = read_page(table, bodies, ANA, limit=50)
+    up = read_page(table, bodies, ANA, limit=50, ascending=True)
+    assert list(up.shown) == list(reversed(down.shown))
+
+
+def test_an_entry_older_than_the_cursor_is_in_its_place_when_read_afresh(
+    table: Table, bodies: Bodies
+) -> None:
+    lay_numbered(table, 4)
+    first = read_page(table, bodies, ANA, limit=2)
+    lay(table, entry(at=later(minutes=1.5), text="late"), entry(at=later(minutes=9), text="new"))
+    second = read_page(table, bodies, ANA, limit=5, after=first.cursor)
+    assert texts(first) + texts(second) == ["3", "2", "late", "1", "0"]
+    assert texts(read_page(table, bodies, ANA, limit=9)) == ["new", "3", "2", "late", "1", "0"]
+
+
+def test_entries_of_the_same_millisecond_keep_one_order(table: Table, bodies: Bodies) -> None:
+    lay(table, profile(ANA), *(entry(direction=OUT) for _ in range(5)))
+    whole = read_page(table, bodies, ANA, limit=5).shown
+    paged = traverse(table, bodies, limit=1)
+    assert paged == list(whole)
+
+
+def test_a_contact_without_entries_has_an_empty_timeline_and_a_stranger_none(
+    table: Table, bodies: Bodies
+) -> None:
+    lay(table, profile(ANA))
+    assert read_page(table, bodies, ANA, limit=5).shown == ()
+    for ascending in (False, True):
+        with pytest.raises(NotFoundError):
+            read_page(table, bodies, "ctc_nobody", limit=5, ascending=ascending)
+
+
+# ---- filters
+
+
+def test_filters_choose_by_channel_kind_conversation_and_period(
+    table: Table, bodies: Bodies
+) -> None:
+    lay_numbered(table, 8)
+    lay(table, entry(at=later(minutes=20), kind=Kind.NOTE, channel=Channel.INTERNAL, text="note"))
+    lay(table, entry(at=later(minutes=21), conversation_id="cnv_2", text="other"))
+
+    def found(filters: Filters) -> list[str]:
+        return texts(read_page(table, bodies, ANA, limit=50, filters=filters))
+
+    assert found(Filters(channels=frozenset({Channel.EMAIL}))) == ["6", "3", "0"]
+    assert found(Filters(kinds=frozenset({Kind.NOTE}))) == ["note"]
+    assert found(Filters(conversation_id="cnv_2")) == ["other"]
+    since, until = later(minutes=2), later(minutes=5)
+    assert found(Filters(since=since, until=until)) == ["4", "3", "2"]
+    assert found(Filters(since=since)) == ["other", "note", "7", "6", "5", "4", "3", "2"]
+    assert found(Filters(until=until)) == ["4", "3", "2", "1", "0"]
+
+
+def test_a_search_ignores_case_and_looks_into_subject_quoted_text_and_file_names(
+    table: Table, bodies: Bodies
+) -> None:
+    from shared.model.entry import Attachment
+
+    lay(
+        table,
+        profile(ANA),
+        entry(at=later(minutes=1), text="Grüße aus der STRASSE"),
+        entry(at=later(minutes=2), subject="The Straße", text="b"),
+        entry(at=later(minutes=3), quoted_text="> strasse", text="c"),
+        entry(
+            at=later(minutes=4),
+            text="d",
+            attachments=(Attachment(name="Straße.pdf", media_type="application/pdf"),),
+        ),
+        entry(at=later(minutes=5), text="elsewhere"),
+    )
+    page = read_page(table, bodies, ANA, limit=9, filters=Filters(text="strasse"))
+    assert texts(page) == ["d", "c", "b", "Grüße aus der STRASSE"]
+
+
+def test_a_search_for_something_rare_is_bounded_per_page_and_goes_on_by_its_cursor(
+    table: Table, bodies: Bodies, aws_calls: list[str]
+) -> None:
+    entries = [entry(at=later(seconds=number), text="common") for number in range(1_200)]
+    rare = entry(at=later(seconds=-1), text="a needle")
+    lay(table, profile(ANA), rare, *entries)
+    aws_calls.clear()
+    filters = Filters(text="needle")
+    first = read_page(table, bodies, ANA, limit=5, filters=filters)
+    assert (texts(first), len(aws_calls)) == ([], 4)
+    assert first.cursor
+    second = read_page(table, bodies, ANA, limit=5, filters=filters, after=first.cursor)
+    assert (texts(second), second.cursor) == (["a needle"], None)
+
+
+# ---- several members
+
+
+def test_a_merged_contacts_page_takes_a_query_a_member_and_is_in_order(
+    table: Table, bodies: Bodies, aws_calls: list[str]
+) -> None:
+    lay(table, profile(ANA, members=("ctc_bob",)), profile("ctc_bob", root=ANA))
+    for number in range(6):
+        home = ANA if number % 2 else "ctc_bob"
+        lay(table, entry(home=home, at=later(minutes=number), text=str(number)))
+    aws_calls.clear()
+    page = read_page(table, bodies, ANA, limit=4)
+    assert aws_calls == ["Query", "Query"]
+    assert texts(page) == ["5", "4", "3", "2"]
+    assert texts(read_page(table, bodies, ANA, limit=4, after=page.cursor)) == ["1", "0"]
+
+
+def test_an_id_that_was_merged_away_answers_with_the_survivors_timeline(
+    table: Table, bodies: Bodies
+) -> None:
+    lay(table, profile(ANA, members=("ctc_bob",)), profile("ctc_bob", root=ANA))
+    lay(table, entry(text="ana's"), entry(home="ctc_bob", at=later(minutes=1), text="bob's"))
+    by_survivor, by_old_id = (read_page(table, bodies, c, limit=5) for c in (ANA, "ctc_bob"))
+    assert by_old_id == by_survivor
+    assert (by_old_id.contact_id, texts(by_old_id)) == (ANA, ["bob's", "ana's"])
+
+
+def test_a_merge_undone_between_two_pages_hides_the_others_entries_from_the_next(
+    table: Table, bodies: Bodies
+) -> None:
+    lay(table, profile(ANA, members=("ctc_bob",)), profile("ctc_bob", root=ANA))
+    for number in range(4):
+        home = ANA if number % 2 else "ctc_bob"
+        lay(table, entry(home=home, at=later(minutes=number), text=str(number)))
+    first = read_page(table, bodies, ANA, limit=2)
+    lay(table, profile(ANA), profile("ctc_bob"))
+    second = read_page(table, bodies, ANA, limit=2, after=first.cursor)
+    assert texts(first) + texts(second) == ["3", "2", "1"]
+
+
+# ---- large bodies
+
+
+def test_only_the_bodies_of_shown_entries_are_fetched(
+    table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import random
+
+    noise = random.Random(3)
+    for number in range(3):
+        text = "".join(noise.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=200_000))
+        lay(table, bodies.offload(entry(at=later(minutes=number), text=text)))
+    lay(table, profile(ANA))
+    fetched: list[str] = []
+    restore = bodies.restore
+    monkeypatch.setattr(
+        bodies, "restore", lambda entry: (fetched.append(entry.id), restore(entry))[1]
+    )
+    page = read_page(table, bodies, ANA, limit=1)
+    assert len(page.shown[0].entry.text) == 200_000
+    assert fetched == [page.shown[0].entry.id]
+
+
+def test_a_page_of_huge_bodies_is_cut_before_lambdas_six_megabytes(
+    table: Table, bodies: Bodies
+) -> None:
+    control, newlines = "\x01" * 700_000, "\n" * 800_000
+    for number, text in enumerate((newlines, newlines, control, control, "x" * 7_000_000)):
+        lay(table, bodies.offload(entry(at=later(minutes=number), text=text)))
+    lay(table, profile(ANA))
+    pages = list(traverse_pages(table, bodies, limit=50))
+    assert [len(page.shown) for page in pages] == [1, 1, 1, 2]
+    assert pages[0].shown[0].entry.defects == ("text_cut",)
+    assert len(pages[3].shown[1].entry.text) == 800_000
+
+
+# ---- whatever arrives
+
+
+def traverse_pages(table: Table, bodies: Bodies, *, limit: int) -> Iterator[Page]:
+    after: Cursor | None = None
+    while True:
+        page = read_page(table, bodies, ANA, limit=limit, after=after)
+        yield page
+        after = page.cursor
+        if after is None:
+            return
+
+
+def traverse(table: Table, bodies: Bodies, *, limit: int) -> list[Shown]:
+    return [shown for page in traverse_pages(table, bodies, limit=limit) for shown in page.shown]
+
+
+@pytest.fixture(scope="module")
+def shared_table() -> Iterator[tuple[Table, Bodies]]:
+    """One table for all examples; each takes contacts of its own."""
+    with mock_aws():
+        credentials = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+        client = boto3.client("dynamodb", region_name=REGION, **credentials)
+        create_table(client, "throughline")
+        s3 = boto3.client("s3", region_name=REGION, **credentials)
+        yield Table(client, "throughline", IDENTITY_KEY), Bodies(s3, BUCKET)
+
+
+SECONDS = st.integers(min_value=0, max_value=200)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[list[list[tuple[int, bool]]], list[tuple[int, int, bool]]]:
+    """Each member's entries as (second, outbound), and those that arrive between pages."""
+    members = draw(st.integers(min_value=1, max_value=5))
+    laid = st.lists(st.tuples(SECONDS, st.booleans()), max_size=14)
+    partitions = [draw(laid) for _ in range(members)]
+    arriving = st.tuples(st.integers(0, members - 1), SECONDS, st.booleans())
+    return partitions, draw(st.lists(arriving, max_size=10))
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    world=worlds(),
+    limit=st.integers(min_value=1, max_value=6),
+    ascending=st.booleans(),
+    filtered=st.booleans(),
+)
+def test_pages_joined_are_the_whole_timeline_in_order_while_new_entries_arrive(
+    shared_table: tuple[Table, Bodies],
+    world: tuple[list[list[tuple[int, bool]]], list[tuple[int, int, bool]]],
+    limit: int,
+    ascending: bool,
+    filtered: bool,
+) -> None:
+    table, bodies = shared_table
+    partitions, arrivals = world
+    homes = [f"ctc_{next(_examples)}" for _ in partitions]
+    lay(table, profile(homes[0], members=homes), *(profile(h, root=homes[0]) for h in homes[1:]))
+
+    def laid(home: str, second: int, outbound: bool) -> Entry:
+        direction = OUT if outbound else Direction.INBOUND
+        channel = Channel.SMS if second % 3 else Channel.EMAIL
+        made = entry(home=home, at=at(second), direction=direction, channel=channel)
+        lay(table, made)
+        return made
+
+    before = [
+        laid(home, *each) for home, part in zip(homes, partitions, strict=True) for each in part
+    ]
+    filters = Filters(channels=frozenset({Channel.EMAIL})) if filtered else Filters()
+    arrived: list[Entry] = []
+    shown: list[Shown] = []
+    after: Cursor | None = None
+    left = list(arrivals)
+    while True:
+        page = read_page(
+            table,
+            bodies,
+            homes[0],
+            limit=limit,
+            filters=filters,
+            ascending=ascending,
+            after=after,
+        )
+        assert len(page.shown) <= limit
+        assert filtered or len(page.shown) == limit or page.cursor is None
+        shown += page.shown
+        after = page.cursor
+        if after is None:
+            break
+        if left:
+            member, second, outbound = left.pop()
+            arrived.append(laid(homes[member], second, outbound))
+    ids = [each.entry.id for each in shown]
+    order = [(each.entry.occurred_at, each.entry.id) for each in shown]
+    wanted = {e.id for e in before if filters.admit(e)}
+    assert order == sorted(order, reverse=not ascending)
+    assert len(ids) == len(set(ids))
+    assert wanted <= set(ids) <= wanted | {e.id for e in arrived if filters.admit(e)}
+    assert all(bool(each.receipt) is (each.entry.direction is OUT) for each in shown)
+
+
+_examples = iter(range(10**9))
+
+
+def at(second: int) -> datetime:
+    return NOW + timedelta(seconds=second)

@@ -1,0 +1,135 @@
+"""Everything a table holds, read at once, and what must be true of it at any time."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from shared.model.contact import Profile
+from shared.model.conversation import Conversation
+from shared.model.entry import Entry, Kind
+from shared.model.identity import Identity
+from shared.rules import membership
+from shared.store import items
+from shared.store.attributes import from_wire
+from shared.store.table import Table
+
+
+@dataclass
+class World:
+    """All nouns of one table."""
+
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    identities: dict[str, Identity] = field(default_factory=dict)
+    conversations: dict[str, Conversation] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, table: Table) -> "World":
+        """What is in the table now."""
+        world = cls()
+        request: dict[str, object] = {"TableName": table.name, "ConsistentRead": True}
+        while True:
+            page = table._client.scan(**request)  # type: ignore[arg-type]
+            for wire in page["Items"]:
+                world._take(from_wire(wire))  # type: ignore[arg-type]
+            if "LastEvaluatedKey" not in page:
+                return world
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _take(self, item: items.Item) -> None:
+        match item["type"]:
+            case "profile":
+                profile = items.read_profile(item)
+                self.profiles[profile.id] = profile
+            case "identity" | "tombstone":
+                identity = items.read_identity(item)
+                self.identities[identity.key] = identity
+            case "conversation":
+                conversation = items.read_conversation(item)
+                self.conversations[conversation.id] = conversation
+            case "entry":
+                self.entries.append(items.read_entry(item))
+
+    @property
+    def messages(self) -> list[Entry]:
+        """The entries that came through an address."""
+        return [entry for entry in self.entries if entry.kind is Kind.MESSAGE]
+
+    def root(self, contact_id: str) -> str:
+        """Whom a contact belongs to now."""
+        return self.profiles[contact_id].root
+
+    # ---- at any instant
+
+    def check_roots(self) -> None:
+        """Everybody belongs to exactly one root, and a root to itself."""
+        seen: set[str] = set()
+        for profile in self.profiles.values():
+            root = self.profiles[profile.root]
+            assert root.is_root, f"{profile.id} follows {root.id}, which is no root"
+            assert profile.id in root.members, f"{profile.id} is no member of its root"
+            if not profile.is_root:
+                assert not profile.members
+                assert not profile.edges
+                assert not profile.open
+                continue
+            assert not seen & profile.members, "a contact in two components"
+            seen |= profile.members
+            (component,) = membership.replay(profile.edges, profile.members)
+            assert component.root == profile.id, "the merges give another root"
+        assert seen == set(self.profiles)
+
+    def check_open_maps(self) -> None:
+        """Every open conversation is in exactly one root's map: its own person's."""
+        for root in self.profiles.values():
+            for conversation_id, home in root.open.items():
+                conversation = self.conversations[conversation_id]
+                assert conversation.home == home
+                assert home in root.members
+                assert conversation.resolved_at is None, f"{conversation_id} is listed but closed"
+        for conversation in self.conversations.values():
+            if conversation.resolved_at is None:
+                root = self.profiles[self.root(conversation.home)]
+                assert conversation.id in root.open, f"{conversation.id} is in no inbox"
+
+    def check_participants(self) -> None:
+        """Whoever takes part in an open conversation is the person it belongs to."""
+        for conversation in self.conversations.values():
+            if conversation.resolved_at is not None:
+                continue
+            for address in conversation.parts:
+                home = self.identities[address].home
+                assert self.root(home) == self.root(conversation.home), (
+                    f"{address} takes part in another person's {conversation.id}"
+                )
+
+    def check_identities(self) -> None:
+        """Every address is on its home's profile, and its totals are its messages'."""
+        count, cost = Counter[str](), Counter[str]()
+        for entry in self.messages:
+            count[entry.address_key] += 1
+            cost[entry.address_key] += entry.cost.total_micro_usd if entry.cost else 0
+        for key, identity in self.identities.items():
+            if identity.erased_at:
+                continue
+            assert key in self.profiles[identity.home].addresses
+            assert identity.messages == count[key], f"{key} counts wrong"
+            assert identity.cost_micro_usd == cost[key], f"{key} costs wrong"
+
+    def check_entries(self) -> None:
+        """No delivery twice, every entry at the home of the address it came through."""
+        by_delivery = Counter(entry.provider for entry in self.messages if entry.provider)
+        assert not by_delivery or max(by_delivery.values()) == 1, "a delivery counted twice"
+        for entry in self.messages:
+            identity = self.identities[entry.address_key]
+            profile = self.profiles[identity.home]
+            homes = {identity.home, profile.arriving.get(identity.key, identity.home)}
+            assert entry.home in homes, "an entry away from its address"
+            assert entry.conversation_id in self.conversations
+
+    def check(self) -> None:
+        """Everything that must hold at any instant."""
+        self.check_roots()
+        self.check_open_maps()
+        self.check_participants()
+        self.check_identities()
+        self.check_entries()
