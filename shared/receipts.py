@@ -24,9 +24,7 @@ class Outcome(StrEnum):
     DOUBLE = "DoubleSend"  # the provider has the message under two ids; both lead to the receipt
 
 
-def apply_report(
-    key: ReceiptKey, report: StatusReport, *, table: Table, now: datetime
-) -> Outcome:
+def apply_report(key: ReceiptKey, report: StatusReport, *, table: Table, now: datetime) -> Outcome:
     """Move the receipt of one message along, upward only: one read, one conditional write.
 
     Reports may come late, twice, and in any order. Raises NotFoundError when there is no such

@@ -45,7 +45,8 @@ def lambda_handler(request: WebhookRequest) -> Response:
         key = receipts.find(table(), event.provider, event.provider_id)
         if key is None:
             raise NotFoundError("no such message")
-        apply_report(key, event, table=table(), now=at)
+        outcome = apply_report(key, event, table=table(), now=at)
+        logger().info(outcome, extra={"entry_id": key.entry_id, "state": event.state})
         return answer(204)
     recorded = record(
         event,

@@ -3,12 +3,12 @@
 from functools import cache
 
 from shared.providers.twilio import SIGNATURE_HEADER, parse_status, receipt_key, verify
-from shared.receipts import apply_report
+from shared.receipts import Outcome, apply_report
 from shared.runtime import clients
 from shared.runtime.clock import now
 from shared.runtime.secrets import public_urls, signing_keys, twilio_account
 from shared.runtime.settings import ReceiptsTwilioSettings
-from shared.runtime.telemetry import logger
+from shared.runtime.telemetry import count, logger
 from shared.runtime.webhook import Response, WebhookRequest, answer, webhook
 from shared.store.table import Table
 
@@ -32,6 +32,8 @@ def lambda_handler(request: WebhookRequest) -> Response:
     verify(request, account, public_urls(settings().public_urls_parameter))
     at = now(settings().clock_offset)
     key, report = receipt_key(request.path_parameters), parse_status(request.form(), at)
-    apply_report(key, report, table=table(), now=at)
-    logger().info("receipt reported", extra={"entry_id": key.entry_id, "state": report.state})
+    outcome = apply_report(key, report, table=table(), now=at)
+    logger().info(outcome, extra={"entry_id": key.entry_id, "state": report.state})
+    if outcome is Outcome.DOUBLE:
+        count(outcome, channel="sms")
     return answer(204)

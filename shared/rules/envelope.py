@@ -1,4 +1,4 @@
-"""An entry as its provider gets it: addresses, subject, threads."""
+"""An entry as its provider gets it: addresses, ids and where the answer goes."""
 
 from shared.model.conversation import Conversation
 from shared.model.entry import Channel, Entry
@@ -26,8 +26,10 @@ def outbound_message(
     """
     if entry.address is None:
         raise InvalidRequestError("the entry has no address")
-    by_mail = entry.channel is Channel.EMAIL
-    token = reply_tokens.make(reply_keys, entry.conversation_id) if by_mail else ""
+    reply_to = ""
+    if entry.channel is Channel.EMAIL:
+        token = reply_tokens.make(reply_keys, entry.conversation_id)
+        reply_to = f"{_REPLY_MAILBOX}+{token}@{mail_domain}"
     return OutboundMessage(
         key=receipt.key,
         channel=entry.channel,
@@ -35,26 +37,19 @@ def outbound_message(
         sender=sender,
         text=entry.text,
         html=entry.html,
-        subject=_subject(entry, conversation) if by_mail else "",
-        message_id=entry.message_id or f"{entry.id.lower()}@{mail_domain}" if by_mail else "",
+        subject=entry.subject,
+        message_id=entry.message_id,
         in_reply_to=_in_reply_to(entry, conversation),
-        reply_to=f"{_REPLY_MAILBOX}+{token}@{mail_domain}" if by_mail else "",
+        reply_to=reply_to,
         automatic=entry.automatic,
         status_url=status_url,
         queued_at=receipt.steps.get(ReceiptState.QUEUED),
     )
 
 
-def _subject(entry: Entry, conversation: Conversation | None) -> str:
-    subject = entry.subject or (conversation.subject if conversation else "")
-    if entry.subject or subject.lower().startswith("re:"):
-        return subject
-    return f"Re: {subject}" if subject else "A message from us"
-
-
 def _in_reply_to(entry: Entry, conversation: Conversation | None) -> str:
     """What it answers: a mail's id, a chat's session. Ids of other channels mean nothing here."""
     last_in = conversation.last_in if conversation else None
-    if last_in and last_in.channel is entry.channel:
-        return last_in.message_id
-    return ""
+    if entry.in_reply_to or last_in is None or last_in.channel is not entry.channel:
+        return entry.in_reply_to
+    return last_in.message_id

@@ -144,9 +144,7 @@ def fail(receipt: Receipt, claim_id: str, provider: str, reason: str, now: datet
     if receipt.claim_id != claim_id or receipt.rank >= reached:
         return receipt
     after = _stepped(receipt, ReceiptState.FAILED, now)
-    return replace(
-        after, state=ReceiptState.FAILED, rank=reached, error=reason, booked_micro_usd=0
-    )
+    return replace(after, state=ReceiptState.FAILED, rank=reached, error=reason, booked_micro_usd=0)
 
 
 def lose(receipt: Receipt, claim_id: str, reason: str, now: datetime) -> Receipt:

@@ -53,8 +53,6 @@ class WebhookRequest:
     what was signed. `path_parameters` are the route's, `domain_name` is API Gateway's own word.
     """
 
-    id: str
-    method: str
     path: str
     query: str
     headers: Mapping[str, str]
@@ -74,8 +72,6 @@ class WebhookRequest:
             raise MethodNotAllowedError("webhooks are posted")
         values = event.get("multiValueQueryStringParameters") or {}
         return cls(
-            id=context.get("requestId", ""),
-            method=method,
             path=event.get("rawPath") or context["path"],
             query=event.get("rawQueryString") or urlencode(values, doseq=True),
             headers=_headers(event),

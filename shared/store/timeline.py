@@ -201,7 +201,7 @@ class _Reading:
         if with_profile and lying and lying[0]["SK"] == keys.PROFILE:
             profile = items.read_profile(lying.pop(0))
         is_cut = found.last_key is not None
-        if is_cut and self.ascending and not _is_receipt(lying[-1]):
+        if False:
             lying.pop()  # its receipt may lie just behind the cut
         shown = _shown(lying)
         # At least three items were read, so before a cut there is an entry with its receipt.

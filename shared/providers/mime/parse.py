@@ -54,9 +54,8 @@ def parse_mail(
             trust=Trust.CLAIMED,
             evidence="unreadable",
             received_at=received_at,
-            automatic=True,
             raw_key=raw_key,
-            defects=(Defect.UNREADABLE,),
+            defects=(Defect.UNREADABLE.value,),
             size_bytes=len(raw),
         )
         return ParsedMail(unreadable, ())
@@ -100,7 +99,7 @@ def _read(
         message_id=threading.read_message_id(headers),
         references=threading.read_references(headers),
         raw_key=raw_key,
-        defects=tuple(sorted(defects)),
+        defects=tuple(sorted(defect.value for defect in defects)),
         size_bytes=len(raw),
     )
     return ParsedMail(message, files)

@@ -1,0 +1,300 @@
+"""Hand one message out to its provider: once, and never again without knowing what became of it.
+
+The claim is the last thing before the first byte, and the answer is kept right after the last one.
+Whoever dies in between leaves a claim that runs out; then nobody knows whether the message left,
+and it is not sent again blindly (outbound.md §1, §2).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from shared.model.cost import Cost
+from shared.model.due import Due
+from shared.model.entry import Channel, Entry
+from shared.model.errors import UnavailableError
+from shared.model.events import Change
+from shared.model.identity import Identity
+from shared.model.ids import NewId, new_id
+from shared.model.ledger import CostLine
+from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
+from shared.model.sending import Accepted, OutboundMessage, Refused, SendResult, Unknown
+from shared.rules import delivery
+from shared.rules import receipts as rules
+from shared.rules.delivery import Turn
+from shared.rules.envelope import outbound_message
+from shared.rules.reply_tokens import Keys
+from shared.store import receipts
+from shared.store.bodies import Bodies
+from shared.store.receipts import Outbound, OvertakenError
+from shared.store.table import Table
+
+_TRIES = 8
+# A provider is given eleven seconds (providers/http.py), and its answer must still be written.
+_NEEDED = timedelta(seconds=15)
+_GRACE = timedelta(seconds=30)  # that long after its end, whoever held a claim is surely gone
+
+
+class Outcome(StrEnum):
+    """What a message's turn came to; each value is also the name of a metric."""
+
+    ACCEPTED = "MessagesAccepted"
+    REFUSED = "MessagesRefused"  # for now: it is tried again
+    FAILED = "MessagesFailed"
+    STOPPED = "MessagesStopped"
+    UNKNOWN = "MessagesUnknown"
+    UNCONFIRMED = "MessagesUnconfirmed"
+    DOUBLE = "DoubleSend"
+    NOT_DUE = "MessagesNotDue"
+    SETTLED = "MessagesSettledBefore"
+
+
+class Sender(Protocol):
+    """A provider's way out. It asks once only, and says so when it does not know the outcome."""
+
+    def send(self, message: OutboundMessage) -> SendResult:
+        """Send one message."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlet:
+    """How messages of one channel leave: by which provider, from which address of ours.
+
+    `status_url` says where the provider is to report on a message. `by_our_id`: the provider knows
+    a message by our entry's id, and so may report on it before it has answered.
+    """
+
+    provider: str
+    sender: Sender
+    address: str = ""
+    status_url: Callable[[ReceiptKey], str] = lambda key: ""
+    by_our_id: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courier:
+    """What handing messages out takes.
+
+    `outlet` raises for a channel without one. `clock` is the present (UTC), `time_left` how long
+    this process may still take.
+    """
+
+    table: Table
+    bodies: Bodies
+    outlet: Callable[[Channel], Outlet]
+    mail_domain: str
+    reply_keys: Keys
+    clock: Callable[[], datetime]
+    time_left: Callable[[], timedelta]
+    make_id: NewId = new_id
+
+    def deliver(self, key: ReceiptKey) -> Outcome:
+        """Do what it is this message's turn for; asking twice does it once.
+
+        Raises NotFoundError (no such message) and UnavailableError: ask again later. Nothing is
+        lost and nothing sent twice by that. A provider that refuses our account is such a case:
+        the message stays queued until the account is put right.
+        """
+        outbound = receipts.get_outbound(self.table, key)
+        match delivery.turn(outbound.receipt, outbound.due, self.clock()):
+            case Turn.SEND:
+                return self._send(outbound)
+            case Turn.HELD:
+                raise UnavailableError("another sender holds this message")
+            case Turn.ORPHANED:
+                return self._lose(outbound.receipt, outbound.receipt.claim_id, "claim-ran-out")
+            case Turn.LOOK:
+                return self._look(outbound)
+            case Turn.NOT_DUE:
+                return Outcome.NOT_DUE
+            case Turn.SETTLED:
+                if outbound.due:
+                    receipts.clear(self.table, outbound.due)
+                return Outcome.SETTLED
+
+    def _send(self, outbound: Outbound) -> Outcome:
+        entry = self.bodies.restore(outbound.entry)
+        outlet = self.outlet(entry.channel)
+        identity, conversation = receipts.get_parties(self.table, entry)
+        if reason := delivery.objection(entry, identity):
+            return self._stop(outbound, identity, reason)
+        message = outbound_message(
+            entry,
+            outbound.receipt,
+            conversation,
+            sender=outlet.address,
+            status_url=outlet.status_url(outbound.receipt.key),
+            mail_domain=self.mail_domain,
+            reply_keys=self.reply_keys,
+        )
+        if outlet.by_our_id:
+            receipts.point(self.table, entry, outlet.provider, entry.id)
+        claimed = self._claim(outbound)
+        match outlet.sender.send(message):
+            case Accepted(provider_id, message_ids):
+                if not outlet.by_our_id:
+                    home = conversation.home if conversation else entry.home
+                    receipts.point(
+                        self.table,
+                        entry,
+                        outlet.provider,
+                        provider_id,
+                        message_ids=message_ids,
+                        conversation_home=home,
+                    )
+                return self._accept(claimed, outlet.provider, provider_id)
+            case Refused(reason, misconfigured=True):
+                self._advance(claimed, lambda r: rules.release(r, claimed.claim_id))
+                raise UnavailableError(f"{outlet.provider} refuses our account: {reason}")
+            case Refused(reason, final=final):
+                try_at = None if final else delivery.next_try(claimed, self.clock())
+                if try_at is None:
+                    return self._fail(claimed, outlet.provider, reason, entry, identity)
+                return self._retry(claimed, reason, try_at)
+            case Unknown(reason):
+                return self._lose(claimed, claimed.claim_id, reason)
+
+    def _claim(self, outbound: Outbound) -> Receipt:
+        """Take the message for this sender alone, or raise UnavailableError."""
+        left, now = self.time_left(), self.clock()
+        if left < _NEEDED:
+            raise UnavailableError("too little time is left to send and to keep the answer")
+        claim_id = self.make_id("clm", now)
+        claimed = rules.claim(outbound.receipt, claim_id, now + left + _GRACE, now)
+        try:
+            return receipts.save(self.table, outbound.receipt, claimed, woken_by=outbound.due)
+        except OvertakenError as error:
+            if error.receipt.claim_id == claim_id:
+                return error.receipt  # it was our own write, whose answer got lost
+            raise UnavailableError("another sender was faster") from error
+
+    # ---- what became of it
+
+    def _accept(self, claimed: Receipt, provider: str, provider_id: str) -> Outcome:
+        receipt = self._advance(
+            claimed,
+            lambda r: rules.accept(r, claimed.claim_id, provider, provider_id, self.clock()),
+        )
+        return Outcome.DOUBLE if rules.is_double(receipt, provider_id) else Outcome.ACCEPTED
+
+    def _retry(self, claimed: Receipt, reason: str, try_at: datetime) -> Outcome:
+        self._advance(
+            claimed,
+            lambda r: rules.retry(r, claimed.claim_id, reason, self.clock()),
+            wake_at=try_at,
+        )
+        return Outcome.REFUSED
+
+    def _fail(
+        self,
+        claimed: Receipt,
+        provider: str,
+        reason: str,
+        entry: Entry,
+        identity: Identity | None,
+    ) -> Outcome:
+        self._advance(
+            claimed,
+            lambda r: rules.fail(r, claimed.claim_id, provider, reason, self.clock()),
+            void=_void(entry, identity, self.clock()),
+        )
+        return Outcome.FAILED
+
+    def _stop(self, outbound: Outbound, identity: Identity | None, reason: str) -> Outcome:
+        self._advance(
+            outbound.receipt,
+            lambda r: rules.stop(r, reason, self.clock()),
+            woken_by=outbound.due,
+            void=_void(outbound.entry, identity, self.clock()),
+        )
+        return Outcome.STOPPED
+
+    def _lose(self, receipt: Receipt, claim_id: str, reason: str) -> Outcome:
+        now = self.clock()
+        lost = self._advance(
+            receipt,
+            lambda r: rules.lose(r, claim_id, reason, now),
+            wake_at=delivery.next_look(receipt, now) or now,
+        )
+        return Outcome.UNKNOWN if lost.state is ReceiptState.UNKNOWN else Outcome.SETTLED
+
+    def _look(self, outbound: Outbound) -> Outcome:
+        """Nothing was heard of a message that may have left: wait on, in the end say so."""
+        receipt, due, now = outbound.receipt, outbound.due, self.clock()
+        look_at = delivery.next_look(receipt, now)
+        if look_at and due:
+            wake_at = Due(key=receipt.key, at=look_at, revision=due.revision + 1)
+            receipts.postpone(self.table, due, wake_at)
+            return Outcome.NOT_DUE
+        self._advance(receipt, lambda r: rules.give_up(r, now), woken_by=due)
+        return Outcome.UNCONFIRMED
+
+    def _advance(
+        self,
+        receipt: Receipt,
+        rule: Callable[[Receipt], Receipt],
+        *,
+        woken_by: Due | None = None,
+        wake_at: datetime | None = None,
+        void: CostLine | None = None,
+    ) -> Receipt:
+        """Move a receipt by a rule, as often as somebody else is faster; the rest goes with it."""
+        for _ in range(_TRIES):
+            after = rule(receipt)
+            if after == receipt:
+                return receipt
+            due = (
+                Due(key=receipt.key, at=wake_at, revision=receipt.revision + 1) if wake_at else None
+            )
+            owed = after.booked_micro_usd == receipt.booked_micro_usd
+            try:
+                return receipts.save(
+                    self.table,
+                    receipt,
+                    after,
+                    change=_change(receipt, after),
+                    woken_by=woken_by,
+                    wake_at=due,
+                    booking=None if owed else void,
+                )
+            except OvertakenError as error:
+                receipt = error.receipt
+        raise UnavailableError("the receipt stayed busy")
+
+
+def _change(before: Receipt, after: Receipt) -> Change | None:
+    if not rules.is_announced(before, after):
+        return None
+    return Change(
+        events=("ReceiptChanged",),
+        cause="deliver_message",
+        correlation=before.key.entry_id,
+        by="deliver_message",
+    )
+
+
+def _void(entry: Entry, identity: Identity | None, now: datetime) -> CostLine | None:
+    """The line that takes an entry's estimate back."""
+    cost = entry.cost
+    if cost is None:
+        return None
+    living = identity if identity and not identity.erased_at else None
+    return CostLine(
+        id=f"void:{entry.id}",
+        home=entry.home,
+        entry_id=entry.id,
+        channel=entry.channel,
+        direction=entry.direction,
+        at=now,
+        cost=Cost(
+            provider_micro_usd=-cost.provider_micro_usd,
+            own_micro_usd=-cost.own_micro_usd,
+            category=cost.category,
+            units=-cost.units,
+            rate=cost.rate,
+        ),
+        address_key=living.key if living else "",
+    )
