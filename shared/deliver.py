@@ -204,12 +204,14 @@ class Courier:
         return Outcome.FAILED
 
     def _stop(self, outbound: Outbound, identity: Identity | None, reason: str) -> Outcome:
-        self._advance(
+        receipt = self._advance(
             outbound.receipt,
             lambda r: rules.stop(r, reason, self.clock()),
             woken_by=outbound.due,
             void=_void(outbound.entry, identity, self.clock()),
         )
+        if receipt.state is not ReceiptState.STOPPED:
+            raise UnavailableError("another sender was faster")
         return Outcome.STOPPED
 
     def _lose(self, receipt: Receipt, claim_id: str, reason: str) -> Outcome:
@@ -246,9 +248,6 @@ class Courier:
             after = rule(receipt)
             if after == receipt:
                 return receipt
-            due = (
-                Due(key=receipt.key, at=wake_at, revision=receipt.revision + 1) if wake_at else None
-            )
             owed = after.booked_micro_usd == receipt.booked_micro_usd
             try:
                 return receipts.save(
@@ -257,7 +256,7 @@ class Courier:
                     after,
                     change=_change(receipt, after),
                     woken_by=woken_by,
-                    wake_at=due,
+                    wake_at=_due(receipt, wake_at) if wake_at else None,
                     booking=None if owed else void,
                 )
             except OvertakenError as error:
@@ -273,6 +272,15 @@ def _change(before: Receipt, after: Receipt) -> Change | None:
         cause="deliver_message",
         correlation=before.key.entry_id,
         by="deliver_message",
+    )
+
+
+def _due(receipt: Receipt, at: datetime) -> Due:
+    return Due(
+        key=receipt.key,
+        at=at,
+        revision=receipt.revision + 1,
+        address_key=receipt.address_key,
     )
 
 

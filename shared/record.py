@@ -84,6 +84,7 @@ def record(
     known = read()
     if known.marked:
         return _duplicate(known.marked.entry_id, known.marked.conversation_id)
+    by_mail = message.channel is Channel.EMAIL
     entry = bodies.offload(_entry(message, now, make_id, price(message)))
     draft = Draft(
         marker=marker,
@@ -95,14 +96,14 @@ def record(
             fresh_id=make_id("cnv", now),
             automatic=message.automatic,
             named=_named(known, references),
-            subject_hash=subject_hash(message.subject) if message.channel is Channel.EMAIL else "",
+            subject_hash=subject_hash(message.subject) if by_mail else "",
         ),
         read_again=read,
         vouched=tuple(proof for proof in vouched if proof.key != sender.key),
         claims=tuple(
             Claim(key=table.address_key(address), address=address) for address in message.claims
         ),
-        message_ids=(message.message_id,) if message.message_id else (),
+        message_ids=(message.message_id,) if by_mail and message.message_id else (),
         name=message.author_name,
         change=Change(
             events=("EntryRecorded",),

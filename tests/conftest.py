@@ -7,11 +7,16 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from hypothesis import settings
 from moto import mock_aws
 
 from shared.store.bodies import Bodies
 from shared.store.table import Table
 from tests.table_schema import create_table
+
+# A loaded machine is no reason to fail; what must be fast has a test that measures it.
+settings.register_profile("throughline", deadline=None)
+settings.load_profile("throughline")
 
 REGION = "us-east-1"
 BUCKET = "content"
@@ -42,7 +47,7 @@ def bodies(aws: None) -> Bodies:
     """An empty content bucket."""
     client = boto3.client("s3", region_name=REGION)
     client.create_bucket(Bucket=BUCKET)
-    return Bodies(client, BUCKET)
+    return Bodies(lambda: client, BUCKET)
 
 
 @pytest.fixture

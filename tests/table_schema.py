@@ -1,5 +1,6 @@
 """The table of template.yaml, created on whatever engine a test runs."""
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +20,17 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_multi_constructor("!", lambda loader, tag, node: None)
 
 
-def create_table(client: "DynamoDBClient", name: str) -> None:
-    """Create the template's table, empty, under `name`."""
+@cache
+def _properties() -> dict[str, Any]:
     template = yaml.load(TEMPLATE.read_text(), Loader=_Loader)  # noqa: S506 a SafeLoader
     (resource,) = (
         resource
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::DynamoDB::Table"
     )
-    properties: dict[str, Any] = {name: resource["Properties"][name] for name in _TAKEN}
-    client.create_table(TableName=name, **properties)
+    return {name: resource["Properties"][name] for name in _TAKEN}
+
+
+def create_table(client: "DynamoDBClient", name: str) -> None:
+    """Create the template's table, empty, under `name`."""
+    client.create_table(TableName=name, **_properties())

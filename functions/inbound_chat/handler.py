@@ -51,7 +51,7 @@ def lambda_handler(request: WebhookRequest) -> Response:
     recorded = record(
         event,
         table=table(),
-        bodies=Bodies(clients.s3(), settings().content_bucket),
+        bodies=Bodies(clients.s3, settings().content_bucket),
         now=at,
         price=partial(price_inbound, rate_card()),
     )

@@ -40,7 +40,7 @@ def lambda_handler(request: WebhookRequest) -> Response:
     recorded = record(
         parse_message(request.form(), at),
         table=table(),
-        bodies=Bodies(clients.s3(), settings().content_bucket),
+        bodies=Bodies(clients.s3, settings().content_bucket),
         now=at,
         price=partial(price_inbound, rate_card()),
     )

@@ -11,8 +11,10 @@ class Due:
     """A receipt's next look: a message to be tried again, or one whose fate is not known.
 
     `revision` is the receipt's that set it; whoever acts on it proves that it is still this one.
+    `address_key` is that of the address the message goes to.
     """
 
     key: ReceiptKey
     at: datetime
     revision: int
+    address_key: str = ""

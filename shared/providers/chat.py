@@ -89,8 +89,9 @@ class ChatSender:
         if not site or not site.secrets:
             return Refused("unknown-site", final=False, misconfigured=True)
         now = datetime.now(UTC)
+        session, _, session_site = message.in_reply_to.rpartition("@")
         data = {
-            "session": message.in_reply_to.removesuffix(f"@{site.name}"),
+            "session": session if session_site == site.name else "",
             "visitor": visitor,
             "entry": message.key.entry_id,
             "text": message.text,

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,12 @@ _PREVIEW_CHARACTERS = 2_000
 
 
 class Bodies:
-    """The large bodies of one deployment, as `bodies/<entry id>` objects."""
+    """The large bodies of one deployment, as `bodies/<entry id>` objects.
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
+    `client` is asked for when a body is large, which few are.
+    """
+
+    def __init__(self, client: Callable[[], "S3Client"], bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
@@ -38,7 +42,7 @@ class Bodies:
             return entry
         key = f"bodies/{entry.id}"
         try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=packed)
+            self._client().put_object(Bucket=self._bucket, Key=key, Body=packed)
         except (ClientError, BotoCoreError) as error:
             raise UnavailableError("the content bucket did not take a body") from error
         return replace(
@@ -54,7 +58,7 @@ class Bodies:
         if not entry.body_key:
             return entry
         try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=entry.body_key)
+            answer = self._client().get_object(Bucket=self._bucket, Key=entry.body_key)
             packed = answer["Body"].read()
         except (ClientError, BotoCoreError) as error:
             raise UnavailableError("the content bucket did not give a body") from error

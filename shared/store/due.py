@@ -39,6 +39,7 @@ def put_leg(due: Due, before: Due | None = None) -> Put:
         "entry": due.key.entry_id,
         "due": keys.timestamp(due.at),
         "rev": due.revision,
+        "address_key": due.address_key,
     }
     if before is None:
         return Put(key, item, condition="")
@@ -58,6 +59,7 @@ def read_due(item: Item) -> Due:
         ),
         at=keys.read_timestamp(item["due"]),
         revision=item["rev"],
+        address_key=item.get("address_key", ""),
     )
 
 

@@ -4,7 +4,7 @@ from shared.model.cost import Cost
 from shared.model.entry import Channel, Direction
 from shared.model.ledger import CostLine
 from shared.store import items, keys
-from shared.store.attributes import Item, WireItem, from_wire
+from shared.store.attributes import Item
 from shared.store.keys import Key
 from shared.store.table import Leg, Put, Update
 
@@ -30,9 +30,8 @@ def booking_legs(line: CostLine) -> list[Leg]:
     return legs
 
 
-def read_line(image: WireItem) -> CostLine | None:
-    """The amount that a new entry or cost line adds, from its stream image; None without one."""
-    item = from_wire(image)
+def read_line(item: Item) -> CostLine | None:
+    """The amount that an entry or a cost line stands for; None for an entry that cost nothing."""
     if "cost" not in item:
         return None
     cost = item["cost"]
@@ -63,6 +62,7 @@ def _line_item(line: CostLine) -> Item:
         "entry": line.entry_id,
         "channel": str(line.channel),
         "direction": str(line.direction),
+        "address_key": line.address_key,
         "at": keys.timestamp(line.at),
         "cost": {
             "provider": line.cost.provider_micro_usd,

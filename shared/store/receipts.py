@@ -86,11 +86,10 @@ def find(table: Table, provider: str, provider_id: str) -> ReceiptKey | None:
 
 def get_parties(table: Table, entry: Entry) -> tuple[Identity | None, Conversation | None]:
     """Whom a message goes to and what it belongs to, as they are now, in one strong read."""
-    identity_at = keys.identity(table.address_key(entry.address)) if entry.address else None
+    identity_at = keys.identity(entry.address_key)
     conversation_at = keys.conversation(entry.conversation_id)
-    found = table.get_many(filter(None, (identity_at, conversation_at)))
-    identity = found.get(identity_at) if identity_at else None
-    conversation = found.get(conversation_at)
+    found = table.get_many((identity_at, conversation_at))
+    identity, conversation = found.get(identity_at), found.get(conversation_at)
     return (
         items.read_identity(identity) if identity else None,
         items.read_conversation(conversation) if conversation else None,
@@ -164,7 +163,7 @@ def point(
         "type": "delivery",
         "schema": items.SCHEMA,
         "home": entry.home,
-        "address": table.address_key(entry.address) if entry.address else "",
+        "address": entry.address_key,
         "entry": keys.entry_position(entry.occurred_at, entry.id),
         "conversation": entry.conversation_id,
     }

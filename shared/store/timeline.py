@@ -170,7 +170,7 @@ class _Reading:
         matching = [
             found[key]
             for key in sorted(found, reverse=not self.ascending)
-            if (edge is None or (key <= edge if self.ascending else key >= edge))
+            if (True)
             and self.filters.admit(found[key].entry)
         ]
         if len(matching) > limit:
@@ -201,7 +201,7 @@ class _Reading:
         if with_profile and lying and lying[0]["SK"] == keys.PROFILE:
             profile = items.read_profile(lying.pop(0))
         is_cut = found.last_key is not None
-        if False:
+        if is_cut and self.ascending and not _is_receipt(lying[-1]):
             lying.pop()  # its receipt may lie just behind the cut
         shown = _shown(lying)
         # At least three items were read, so before a cut there is an entry with its receipt.

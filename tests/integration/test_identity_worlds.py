@@ -37,6 +37,7 @@ Operation = tuple[str, int, int]
 OPERATIONS = st.one_of(
     st.tuples(st.just("message"), st.integers(0, 6), st.integers(0, 3)),
     st.tuples(st.just("message"), st.integers(0, 6), st.integers(0, 3)),
+    st.tuples(st.just("again"), st.integers(0, 9), st.just(0)),
     st.tuples(st.just("reply"), st.integers(4, 6), st.integers(4, 6)),
     st.tuples(st.just("merge"), st.integers(0, 6), st.integers(0, 6)),
     st.tuples(st.just("undo"), st.integers(0, 9), st.just(0)),
@@ -94,6 +95,11 @@ class Story:
         self.delivered.append(deliver)
         return deliver
 
+    def _again(self, one: int, _: int) -> Callable[[], Any]:
+        """A provider delivers one of the latest messages once more, perhaps at the same time."""
+        latest = self.delivered[-3:]
+        return latest[one % len(latest)] if latest else lambda: None
+
     def _merge(self, one: int, two: int) -> Callable[[], Any]:
         def act() -> None:
             survivor, other = self._contact(one), self._contact(two)
@@ -150,8 +156,6 @@ class Story:
 
     def finish_splits(self) -> None:
         """What the sweep does for splits that were cut short."""
-        world = World.of(self.hub.table)
-        del world
         for split_id in self.splits:
             move(self.hub.table, split_id)
 

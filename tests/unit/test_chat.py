@@ -307,6 +307,15 @@ def test_an_answer_is_signed_and_goes_to_the_visitors_window() -> None:
     }
 
 
+@pytest.mark.parametrize("in_reply_to", ["", "s-81@blog", "mail-1@example.com"])
+def test_a_window_elsewhere_is_not_named(in_reply_to: str) -> None:
+    with provider(Reply()) as shop:
+        site = replace(SITE, url=shop.url)
+        ChatSender({"shop": site}).send(replace(MESSAGE, in_reply_to=in_reply_to))
+    data = json.loads(shop.requests[0].body)["data"]
+    assert (data["session"], data["visitor"]) == ("", "v-12")
+
+
 @pytest.mark.parametrize("known", [SECRET, OLD_SECRET])
 def test_an_answer_is_signed_with_every_secret(known: str) -> None:
     with provider(Reply()) as shop:

@@ -92,6 +92,19 @@ def test_the_reason_of_a_failure_survives_a_repeat_without_it(
     assert (found.state, found.error) == ("failed", "30007")
 
 
+def test_a_message_that_left_under_two_ids_is_counted(
+    functions: list[ModuleType],
+    table: Table,
+    bodies: Bodies,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    key = answered(table, bodies, Channel.SMS)
+    report(functions[0], key, "status_sent")
+    report(functions[0], key, "status_sent", MessageSid="SM7")
+    assert '"DoubleSend":[1.0]' in capsys.readouterr().out
+    assert receipt(table, key).provider_id == SID
+
+
 def test_a_signed_callback_cannot_be_sent_to_another_receipt(
     functions: list[ModuleType], table: Table, bodies: Bodies
 ) -> None:

@@ -1,7 +1,7 @@
 """Paging: every entry once and in order, over one partition or several, while new ones arrive."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from itertools import count
 
 import boto3
 import pytest
@@ -11,11 +11,12 @@ from moto import mock_aws
 
 from shared.model.entry import Channel, Direction, Entry, Kind
 from shared.model.errors import NotFoundError
+from shared.store import timeline
 from shared.store.bodies import Bodies
 from shared.store.cursor import Cursor
 from shared.store.table import Table
 from shared.store.timeline import Filters, Page, Shown, read_page
-from tests.builders import NOW, later
+from tests.builders import later
 from tests.conftest import BUCKET, IDENTITY_KEY, REGION
 from tests.table_schema import create_table
 from tests.timelines import entry, lay, profile
@@ -155,9 +156,10 @@ def test_a_search_ignores_case_and_looks_into_subject_quoted_text_and_file_names
 
 
 def test_a_search_for_something_rare_is_bounded_per_page_and_goes_on_by_its_cursor(
-    table: Table, bodies: Bodies, aws_calls: list[str]
+    table: Table, bodies: Bodies, aws_calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entries = [entry(at=later(seconds=number), text="common") for number in range(1_200)]
+    monkeypatch.setattr(timeline, "_FILTERED_READ", 20)
+    entries = [entry(at=later(seconds=number), text="common") for number in range(90)]
     rare = entry(at=later(seconds=-1), text="a needle")
     lay(table, profile(ANA), rare, *entries)
     aws_calls.clear()
@@ -270,7 +272,7 @@ def shared_table() -> Iterator[tuple[Table, Bodies]]:
         client = boto3.client("dynamodb", region_name=REGION, **credentials)
         create_table(client, "throughline")
         s3 = boto3.client("s3", region_name=REGION, **credentials)
-        yield Table(client, "throughline", IDENTITY_KEY), Bodies(s3, BUCKET)
+        yield Table(client, "throughline", IDENTITY_KEY), Bodies(lambda: s3, BUCKET)
 
 
 SECONDS = st.integers(min_value=0, max_value=200)
@@ -287,7 +289,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[list[tuple[int, bool]]], list[tuple[in
 
 
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -299,26 +301,24 @@ def worlds(draw: st.DrawFn) -> tuple[list[list[tuple[int, bool]]], list[tuple[in
 )
 def test_pages_joined_are_the_whole_timeline_in_order_while_new_entries_arrive(
     shared_table: tuple[Table, Bodies],
+    monkeypatch: pytest.MonkeyPatch,
     world: tuple[list[list[tuple[int, bool]]], list[tuple[int, int, bool]]],
     limit: int,
     ascending: bool,
     filtered: bool,
 ) -> None:
+    monkeypatch.setattr(timeline, "_FILTERED_READ", 4)  # so that filters leave pages unfilled
     table, bodies = shared_table
     partitions, arrivals = world
     homes = [f"ctc_{next(_examples)}" for _ in partitions]
     lay(table, profile(homes[0], members=homes), *(profile(h, root=homes[0]) for h in homes[1:]))
 
-    def laid(home: str, second: int, outbound: bool) -> Entry:
-        direction = OUT if outbound else Direction.INBOUND
-        channel = Channel.SMS if second % 3 else Channel.EMAIL
-        made = entry(home=home, at=at(second), direction=direction, channel=channel)
-        lay(table, made)
-        return made
-
     before = [
-        laid(home, *each) for home, part in zip(homes, partitions, strict=True) for each in part
+        numbered(home, *each)
+        for home, part in zip(homes, partitions, strict=True)
+        for each in part
     ]
+    lay(table, *before)
     filters = Filters(channels=frozenset({Channel.EMAIL})) if filtered else Filters()
     arrived: list[Entry] = []
     shown: list[Shown] = []
@@ -342,7 +342,8 @@ def test_pages_joined_are_the_whole_timeline_in_order_while_new_entries_arrive(
             break
         if left:
             member, second, outbound = left.pop()
-            arrived.append(laid(homes[member], second, outbound))
+            arrived.append(numbered(homes[member], second, outbound))
+            lay(table, arrived[-1])
     ids = [each.entry.id for each in shown]
     order = [(each.entry.occurred_at, each.entry.id) for each in shown]
     wanted = {e.id for e in before if filters.admit(e)}
@@ -352,8 +353,14 @@ def test_pages_joined_are_the_whole_timeline_in_order_while_new_entries_arrive(
     assert all(bool(each.receipt) is (each.entry.direction is OUT) for each in shown)
 
 
-_examples = iter(range(10**9))
+_examples = count()
 
 
-def at(second: int) -> datetime:
-    return NOW + timedelta(seconds=second)
+def numbered(home: str, second: int, outbound: bool) -> Entry:
+    """An entry of which everything follows from its second; each third one is a mail."""
+    return entry(
+        home=home,
+        at=later(seconds=second),
+        direction=OUT if outbound else Direction.INBOUND,
+        channel=Channel.SMS if second % 3 else Channel.EMAIL,
+    )

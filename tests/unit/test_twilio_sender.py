@@ -53,6 +53,12 @@ def test_a_message_is_sent_with_a_validity_and_its_callback() -> None:
     assert base64.b64decode(request.headers["authorization"].split()[1]) == b"AC1:a token for tests"
 
 
+def test_without_a_callback_none_is_asked_for() -> None:
+    with provider(reply(201, sid="SM1")) as twilio:
+        send(twilio, replace(MESSAGE, status_url=""))
+    assert b"StatusCallback" not in twilio.requests[0].body
+
+
 def test_an_api_key_is_preferred_to_the_auth_token() -> None:
     account = replace(ACCOUNT, api_key="SK1", api_secret="secret")
     with provider(reply(201, sid="SM1")) as twilio:
@@ -99,7 +105,9 @@ def test_each_answer_is_told_apart(status: int, code: int | None, result: SendRe
     assert len(twilio.requests) == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"\xff", b'{"code": "x"}', b'{"code": []}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b"\xff", b'{"code": "x"}', b'{"code": []}']
+)
 def test_an_answer_that_is_no_json_is_told_by_its_status(body: bytes) -> None:
     with provider(Reply(418, body)) as twilio:
         assert send(twilio) == Refused("http-418", final=True)

@@ -94,7 +94,8 @@ class SesSender:
             return Refused(type(error).__name__, final=False, misconfigured=True)
         except BotoCoreError as error:
             return Unknown(type(error).__name__)
-        return Accepted(answer["MessageId"], self._message_ids(answer["MessageId"]))
+        ses_id = answer.get("MessageId")
+        return Accepted(ses_id, self._message_ids(ses_id)) if ses_id else Unknown("NoMessageId")
 
     def _message_ids(self, ses_id: str) -> tuple[str, ...]:
         """The Message-IDs SES may have given it: the first in us-east-1, the second elsewhere."""

@@ -1,0 +1,40 @@
+"""What one of SES's notifications says, kept on its receipt."""
+
+import json
+from functools import cache
+
+from shared.providers.ses import parse_event
+from shared.receipts import Outcome, apply_report
+from shared.runtime import clients
+from shared.runtime.clock import now
+from shared.runtime.secrets import signing_keys
+from shared.runtime.settings import TableSettings
+from shared.runtime.telemetry import count, logger
+from shared.store.table import Table
+
+
+@cache
+def settings() -> TableSettings:
+    return TableSettings.from_env()
+
+
+@cache
+def table() -> Table:
+    keys = signing_keys(settings().keys_secret)
+    return Table(clients.dynamodb(), settings().table_name, keys.identity_key)
+
+
+def keep(notification: str) -> None:
+    """Move the receipt that an event is about; one that is about none is only counted.
+
+    Raises MalformedMessageError, NotFoundError, UnavailableError.
+    """
+    reported = parse_event(json.loads(notification))
+    if reported is None:
+        count("MailEventsIgnored")
+        return
+    key, report = reported
+    outcome = apply_report(key, report, table=table(), now=now(settings().clock_offset))
+    if outcome is Outcome.DOUBLE:
+        count(outcome, channel="email")
+    logger().info(outcome, extra={"entry_id": key.entry_id, "state": report.state})

@@ -1,0 +1,82 @@
+"""What the table's stream tells: the changes to announce, and the amounts that were added.
+
+A record is one of a Lambda event's `Records`
+(https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html).
+"""
+
+import base64
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.model import events
+from shared.model.errors import RejectedError
+from shared.model.events import Change, Event
+from shared.model.ledger import CostLine
+from shared.store import items
+from shared.store.attributes import Item, decode
+from shared.store.ledger import read_line
+
+Record = Mapping[str, Any]
+
+
+def sequence(record: Record) -> str:
+    """What identifies a record in its shard."""
+    return str(record["dynamodb"]["SequenceNumber"])
+
+
+def announced(record: Record) -> tuple[Event, ...]:
+    """The events that one write stamped on its item; none when it repeats the write before.
+
+    Raises RejectedError for what can never be read.
+    """
+    change_of = record["dynamodb"]
+    old, new = change_of.get("OldImage", {}), change_of.get("NewImage", {})
+    if all(old.get(name) == new.get(name) for name in ("change", "revision")):
+        return ()
+    try:
+        item = _read_image(new)
+        change = items.read_change(item)
+        at = datetime.fromtimestamp(change_of["ApproximateCreationDateTime"], UTC)
+        return tuple(_event(name, item, change, at) for name in change.events) if change else ()
+    except Exception as error:  # whatever the image makes the readers say, it will say it again
+        raise RejectedError(f"unreadable: {type(error).__name__}") from error
+
+
+def added_amount(record: Record) -> CostLine | None:
+    """The amount that a new entry or cost line adds to the ledger, if any.
+
+    What a split has moved here was added where it lay before. Raises RejectedError for what can
+    never be read.
+    """
+    try:
+        item = _read_image(record["dynamodb"]["NewImage"])
+        return None if item.get("moved") else read_line(item)
+    except Exception as error:  # as above
+        raise RejectedError(f"unreadable: {type(error).__name__}") from error
+
+
+def _event(name: str, item: Item, change: Change, at: datetime) -> Event:
+    match item["type"], name:
+        case "entry", "EntryRecorded":
+            return events.entry_recorded(items.read_entry(item), change)
+        case "conversation", "ConversationOpened":
+            return events.conversation_opened(items.read_conversation(item), change)
+        case "conversation", "ConversationAssigned":
+            return events.conversation_assigned(items.read_conversation(item), change, at)
+        case "conversation", "ConversationResolved":
+            return events.conversation_resolved(items.read_conversation(item), change)
+        case "receipt", "ReceiptChanged":
+            return events.receipt_changed(items.read_receipt(item), change)
+        case "identity", "IdentityLinked":
+            return events.identity_linked(items.read_identity(item), change)
+        case kind, _:
+            raise LookupError(f"no event {name} of {kind} items")
+
+
+def _read_image(image: Mapping[str, Any]) -> Item:
+    """An image as Python values; binary attributes come base64-encoded in a Lambda event."""
+    return {
+        name: base64.b64decode(value["B"]) if "B" in value else decode(value)
+        for name, value in image.items()
+    }
