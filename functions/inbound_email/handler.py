@@ -1,6 +1,5 @@
-"""Mail that SES stored, as S3 announces it on a queue."""
+"""Mail that SES stored, as S3 announces it: a batch of an SQS queue."""
 
-from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import (
@@ -12,68 +11,28 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.inbound_email.message import to_message
-from shared.providers.ses.mailbox import Mailbox, StoredMail
-from shared.rate_card import rate_card
-from shared.record import Recorded, record
-from shared.rules.prices import price_inbound
-from shared.runtime import clients
-from shared.runtime.clock import now, parse_offset
-from shared.runtime.secrets import signing_keys
-from shared.runtime.settings import InboundEmailSettings
+from functions.inbound_email.mail import mailbox, record_mail
+from shared.model.errors import ThroughlineError
 from shared.runtime.telemetry import correlate, logger
-from shared.store.attachments import Attachments
-from shared.store.bodies import Bodies
-from shared.store.table import Table
-
-
-@cache
-def settings() -> InboundEmailSettings:
-    return InboundEmailSettings.from_env()
-
-
-@cache
-def table() -> Table:
-    keys = signing_keys(settings().keys_secret)
-    return Table(clients.dynamodb(), settings().table_name, keys.identity_key)
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Record every mail announced; what fails comes again, alone."""
+    """Record the mails that a batch announces; what fails comes again, alone."""
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(
         event=event, record_handler=receive, processor=processor, context=context
     )
 
 
-def receive(notice: SQSRecord) -> None:
+def receive(record: SQSRecord) -> None:
     """Record the mails that one of S3's notifications tells of."""
-    correlate(notice.message_id)
-    mailbox = Mailbox(clients.s3(), settings().mail_bucket)
+    correlate(record.message_id)
     try:
-        for key in mailbox.announced(notice.body):
-            recorded = record_mail(mailbox.fetch(key))
+        for key in mailbox().announced(record.body):
+            recorded = record_mail(mailbox().fetch(key))
             logger().info(recorded.outcome, extra={"entry_id": recorded.entry_id})
     except Exception as error:
-        # The type only: what a foreign error says may hold what somebody wrote.
-        logger().warning("mail not recorded", extra={"reason": type(error).__name__})
+        # A foreign error's words may hold what somebody wrote; ours never do.
+        reason = str(error) if isinstance(error, ThroughlineError) else type(error).__name__
+        logger().warning("mail not recorded", extra={"reason": reason})
         raise
-
-
-def record_mail(mail: StoredMail) -> Recorded:
-    """Put a mail on its sender's timeline; a repeated one changes nothing."""
-    bucket, offset = settings().content_bucket, settings().clock_offset
-    message = to_message(
-        mail,
-        mail_domain=settings().mail_domain,
-        attachments=Attachments(clients.s3(), bucket),
-        offset=parse_offset(offset),
-    )
-    return record(
-        message,
-        table=table(),
-        bodies=Bodies(clients.s3(), bucket),
-        now=now(offset),
-        price=partial(price_inbound, rate_card()),
-        reply_keys=signing_keys(settings().keys_secret).keys,
-    )

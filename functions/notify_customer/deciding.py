@@ -30,7 +30,7 @@ def decide(body: str) -> None:
     notified = notify(
         request,
         table=Table(clients.dynamodb(), settings().table_name, keys.identity_key),
-        bodies=Bodies(clients.s3(), settings().content_bucket),
+        bodies=Bodies(clients.s3, settings().content_bucket),
         now=now(settings().clock_offset),
         price=partial(price_outbound, rate_card()),
         mail_domain=settings().mail_domain,

@@ -23,7 +23,7 @@ def bus() -> Bus:
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Publish a batch. From the record named in the answer on, Lambda brings it again."""
-    parking = Parking(clients.s3(), settings().content_bucket)
+    parking = Parking(clients.s3, settings().content_bucket)
     published = publish(event["Records"], bus=bus(), parking=parking)
     if published.parked:
         logger().error("events parked", extra={"parked": published.parked})

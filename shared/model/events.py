@@ -8,9 +8,10 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.model.conversation import Conversation
+from shared.model.conversation import Conversation, State
 from shared.model.entry import AuthorType, Channel, Direction, Entry, Kind
 from shared.model.identity import Identity, IdentityKind, Trust
+from shared.model.merge import Merge
 from shared.model.receipt import Receipt, ReceiptState
 
 SOURCE = "throughline"
@@ -78,37 +79,45 @@ class EntryRecorded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationOpened(Event):
-    """A conversation was opened, or opened again by an agent."""
+class ConversationEvent(Event):
+    """What all events of a conversation tell: how it is since. Drop lower revisions.
+
+    An empty `assignee` is nobody. `into_conversation_id` is the one it was joined to.
+    """
 
     conversation_id: str
     home_contact_id: str
     reference: str
+    state: State
     channels: tuple[str, ...]
     assignee: str
+    into_conversation_id: str
     revision: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationAssigned(Event):
-    """A conversation got another assignee; an empty one is nobody."""
-
-    conversation_id: str
-    home_contact_id: str
-    reference: str
-    assignee: str
-    revision: int
+class ConversationOpened(ConversationEvent):
+    """A conversation was opened, or opened again by an agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationResolved(Event):
+class ConversationAssigned(ConversationEvent):
+    """A conversation got another assignee."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationAmended(ConversationEvent):
+    """An open conversation was marked pending, or open again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationResolved(ConversationEvent):
     """A conversation was resolved."""
 
-    conversation_id: str
-    home_contact_id: str
-    reference: str
-    assignee: str
-    revision: int
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationJoined(ConversationEvent):
+    """A conversation turned out to be part of another one of the same contact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,14 +147,39 @@ class IdentityLinked(Event):
     evidence: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactMerged(Event):
+    """Two contacts were declared to be one person; `other` answers with `survivor` from now on."""
+
+    merge_id: str
+    survivor_contact_id: str
+    other_contact_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactUnmerged(Event):
+    """A merge was undone."""
+
+    merge_id: str
+    survivor_contact_id: str
+    other_contact_id: str
+
+
 EVENTS: tuple[type[Event], ...] = (
     EntryRecorded,
     ConversationOpened,
     ConversationAssigned,
+    ConversationAmended,
     ConversationResolved,
+    ConversationJoined,
     ReceiptChanged,
     IdentityLinked,
+    ContactMerged,
+    ContactUnmerged,
 )
+
+
+# ---- making them
 
 
 def entry_recorded(entry: Entry, change: Change) -> EntryRecorded:
@@ -166,53 +200,26 @@ def entry_recorded(entry: Entry, change: Change) -> EntryRecorded:
     )
 
 
-def conversation_opened(conversation: Conversation, change: Change) -> ConversationOpened:
-    """The event of a conversation that is open."""
-    return ConversationOpened(
+def conversation_event(
+    kind: type[ConversationEvent], conversation: Conversation, change: Change, at: datetime
+) -> ConversationEvent:
+    """An event of a conversation as it is since; `at` is when it was written."""
+    if kind is ConversationOpened:
+        at = conversation.last_activity_at
+    return kind(
         metadata=_metadata(
-            ConversationOpened,
+            kind,
             f"{conversation.id}:{conversation.revision}",
-            conversation.last_activity_at,
+            conversation.resolved_at or at,
             change,
         ),
         conversation_id=conversation.id,
         home_contact_id=conversation.home,
         reference=conversation.reference,
+        state=conversation.state,
         channels=conversation.channels,
         assignee=conversation.assignee,
-        revision=conversation.revision,
-    )
-
-
-def conversation_assigned(
-    conversation: Conversation, change: Change, at: datetime
-) -> ConversationAssigned:
-    """The event of a conversation whose assignee was changed at `at`."""
-    return ConversationAssigned(
-        metadata=_metadata(
-            ConversationAssigned, f"{conversation.id}:{conversation.revision}", at, change
-        ),
-        conversation_id=conversation.id,
-        home_contact_id=conversation.home,
-        reference=conversation.reference,
-        assignee=conversation.assignee,
-        revision=conversation.revision,
-    )
-
-
-def conversation_resolved(conversation: Conversation, change: Change) -> ConversationResolved:
-    """The event of a conversation that is resolved."""
-    return ConversationResolved(
-        metadata=_metadata(
-            ConversationResolved,
-            f"{conversation.id}:{conversation.revision}",
-            conversation.resolved_at or conversation.last_activity_at,
-            change,
-        ),
-        conversation_id=conversation.id,
-        home_contact_id=conversation.home,
-        reference=conversation.reference,
-        assignee=conversation.assignee,
+        into_conversation_id=conversation.joined.conversation_id if conversation.joined else "",
         revision=conversation.revision,
     )
 
@@ -249,6 +256,21 @@ def identity_linked(identity: Identity, change: Change) -> IdentityLinked:
         trust=identity.trust,
         evidence=identity.evidence,
     )
+
+
+def merge_event(
+    kind: type[ContactMerged] | type[ContactUnmerged], merge: Merge, change: Change
+) -> ContactMerged | ContactUnmerged:
+    """The event of a merge, or of its undoing."""
+    return kind(
+        metadata=_metadata(kind, merge.id, merge.undone_at or merge.at, change),
+        merge_id=merge.id,
+        survivor_contact_id=merge.survivor,
+        other_contact_id=merge.other,
+    )
+
+
+# ---- on the wire
 
 
 def detail(event: Event | Metadata) -> dict[str, Any]:

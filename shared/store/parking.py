@@ -1,7 +1,7 @@
 """What can never be processed, kept whole with the reason, for people to look at."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class Parking:
-    """The `parked/` part of the content bucket."""
+    """The `parked/` part of the content bucket; `client` is asked for when something is parked."""
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
+    def __init__(self, client: Callable[[], "S3Client"], bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
@@ -26,7 +26,7 @@ class Parking:
         """
         body = json.dumps({"reason": reason, "content": content}, default=str)
         try:
-            self._client.put_object(
+            self._client().put_object(
                 Bucket=self._bucket, Key=f"parked/{name}.json", Body=body.encode()
             )
         except (ClientError, BotoCoreError) as error:

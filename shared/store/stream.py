@@ -16,6 +16,7 @@ from shared.model.ledger import CostLine
 from shared.store import items
 from shared.store.attributes import Item, decode
 from shared.store.ledger import read_line
+from shared.store.merging import read_merge
 
 Record = Mapping[str, Any]
 
@@ -56,22 +57,28 @@ def added_amount(record: Record) -> CostLine | None:
         raise RejectedError(f"unreadable: {type(error).__name__}") from error
 
 
+_OF_CONVERSATIONS: Mapping[str, type[events.ConversationEvent]] = {
+    kind.__name__: kind for kind in events.EVENTS if issubclass(kind, events.ConversationEvent)
+}
+
+
 def _event(name: str, item: Item, change: Change, at: datetime) -> Event:
     match item["type"], name:
         case "entry", "EntryRecorded":
             return events.entry_recorded(items.read_entry(item), change)
-        case "conversation", "ConversationOpened":
-            return events.conversation_opened(items.read_conversation(item), change)
-        case "conversation", "ConversationAssigned":
-            return events.conversation_assigned(items.read_conversation(item), change, at)
-        case "conversation", "ConversationResolved":
-            return events.conversation_resolved(items.read_conversation(item), change)
+        case "conversation", _:
+            kind = _OF_CONVERSATIONS[name]
+            return events.conversation_event(kind, items.read_conversation(item), change, at)
         case "receipt", "ReceiptChanged":
             return events.receipt_changed(items.read_receipt(item), change)
         case "identity", "IdentityLinked":
             return events.identity_linked(items.read_identity(item), change)
-        case kind, _:
-            raise LookupError(f"no event {name} of {kind} items")
+        case "merge", "ContactMerged":
+            return events.merge_event(events.ContactMerged, read_merge(item), change)
+        case "merge", "ContactUnmerged":
+            return events.merge_event(events.ContactUnmerged, read_merge(item), change)
+        case kind_of_item, _:
+            raise LookupError(f"no event {name} of {kind_of_item} items")
 
 
 def _read_image(image: Mapping[str, Any]) -> Item:

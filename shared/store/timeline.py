@@ -170,7 +170,7 @@ class _Reading:
         matching = [
             found[key]
             for key in sorted(found, reverse=not self.ascending)
-            if (True)
+            if (edge is None or (key <= edge if self.ascending else key >= edge))
             and self.filters.admit(found[key].entry)
         ]
         if len(matching) > limit:

@@ -11,6 +11,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import EndpointConnectionError
 
+from functions.inbound_email import mail as mail_module
 from shared.model.entry import Entry
 from shared.model.identity import Address, IdentityKind, Trust
 from shared.providers.mime.sender import UNKNOWN_SENDER
@@ -32,6 +33,8 @@ def inbound(table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("MAIL_BUCKET", MAIL_BUCKET)
     monkeypatch.setenv("MAIL_DOMAIN", "in.example.com")
     with fresh_containers("inbound_email") as [handler]:
+        mail_module.settings.cache_clear()
+        mail_module.table.cache_clear()
         deploy(monkeypatch)
         yield handler
 
@@ -71,8 +74,8 @@ def receive(handler: ModuleType, name: str, raw: bytes) -> None:
 
 
 def entries() -> list[Entry]:
-    scan = boto3.client("dynamodb").scan(TableName="throughline")["Items"]
-    stored = [from_wire(item) for item in scan]
+    scan: Any = boto3.client("dynamodb").scan(TableName="throughline")
+    stored = [from_wire(item) for item in scan["Items"]]
     return [items.read_entry(item) for item in stored if item["type"] == "entry"]
 
 
@@ -93,7 +96,7 @@ def test_a_mail_is_on_its_senders_timeline(inbound: ModuleType) -> None:
     assert (entry.trust, entry.raw_key) == (Trust.VERIFIED, "inbound/ses 1+é")
     assert entry.provider
     assert entry.provider.id == "ses 1+é"
-    identity = contacts.get_identity(inbound.table(), ANA)
+    identity = contacts.get_identity(mail_module.table(), ANA)
     assert identity
     assert identity.cost_by_channel["email"] > 0
 
@@ -118,7 +121,7 @@ def test_a_forged_mail_under_a_genuine_message_id_is_kept_beside_it(inbound: Mod
 def test_files_are_stored_before_the_mail_is_recorded(
     inbound: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = inbound.table()._client
+    client = mail_module.table()._client
 
     def down(**_: Any) -> None:
         assert len(content_keys()) == 6
@@ -229,7 +232,7 @@ def test_the_machines_clock_shifts_when_a_mail_was_received(
 ) -> None:
     receive(inbound, "ses1", mail())
     monkeypatch.setenv("CLOCK_OFFSET", "+8h")
-    inbound.settings.cache_clear()
+    mail_module.settings.cache_clear()
     receive(inbound, "ses2", mail())
     first, second = sorted(entry.received_at for entry in entries())
     assert 7.9 * 3600 < (second - first).total_seconds() < 8.1 * 3600
