@@ -70,7 +70,7 @@ def ready(table: Table, now: datetime) -> Iterator[ReceiptKey]:
         while True:
             page = table.query(
                 keys.due_partition(shard),
-                between=("", keys.timestamp(now)),
+                between=("0", keys.timestamp(now)),
                 limit=_PAGE,
                 ascending=True,
                 index=INDEX,

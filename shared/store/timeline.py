@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.model.contact import Profile
+from shared.model.cursor import Cursor
 from shared.model.entry import Channel, Entry, Kind
 from shared.model.errors import NotFoundError
 from shared.model.receipt import Receipt
@@ -18,7 +19,6 @@ from shared.store import items, keys
 from shared.store.attributes import Item
 from shared.store.bodies import Bodies
 from shared.store.contacts import get_profile
-from shared.store.cursor import Cursor
 from shared.store.roots import root_of
 from shared.store.table import Table
 

@@ -199,23 +199,26 @@ def test_what_aws_puts_there_to_try_it_is_no_mail(inbound: ModuleType, body: Any
     ],
 )
 def test_what_cannot_be_read_fails_alone(
-    inbound: ModuleType, body: Any, capsys: pytest.CaptureFixture[str]
+    inbound: ModuleType, body: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = put("ses1", mail())
     assert deliver(inbound, body, notification(key)) == ["0"]
     assert len(entries()) == 1
-    assert "mail not recorded" in capsys.readouterr().out
+    assert [record.message for record in caplog.records] == [
+        "mail not recorded",
+        "MessagesRecorded",
+    ]
 
 
 def test_nothing_that_was_written_is_logged(
-    inbound: ModuleType, capsys: pytest.CaptureFixture[str]
+    inbound: ModuleType, caplog: pytest.LogCaptureFixture
 ) -> None:
     receive(inbound, "ses1", captured("gmail_reply_en"))
     receive(inbound, "ses2", b"\xff broken")
-    printed = capsys.readouterr().out
-    assert "MessagesRecorded" in printed
-    for written in ("ana.lima", "order", "Ana"):
-        assert written not in printed
+    logged = str([vars(record) for record in caplog.records])
+    assert "MessagesRecorded" in logged
+    for written in ("ana.lima", "order 1001", "Ana", "broken"):
+        assert written not in logged
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,16 @@
 """What template.yaml promises about queues, streams and rules: nothing gets lost in between."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from shared.model.events import Change
+from shared.model.entry import AuthorType, Channel, Direction, Kind
+from shared.model.events import Change, EntryRecorded, Metadata, detail
+from shared.model.identity import IdentityKind, Trust
+from shared.rules.notification import parse_request
+from shared.rules.templates import find_template
 from shared.store import attributes, items
 from tests.template import (
     DEAD_LETTER_QUEUES,
@@ -19,6 +24,7 @@ from tests.template import (
     setting,
 )
 
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 each_stream_mapping = pytest.mark.parametrize("name", sorted(STREAM_MAPPINGS))
 each_dead_letter_queue = pytest.mark.parametrize("name", sorted(DEAD_LETTER_QUEUES))
 
@@ -165,21 +171,70 @@ def test_a_rule_puts_events_on_a_queue_that_lets_it_in(name: str) -> None:
         )
 
 
-def test_a_notification_rule_hands_over_its_constants_and_the_whole_event() -> None:
-    event = {"source": "throughline", "detail": {"text": 'no "words" here'}}
-    for rule in RULES.values():
-        for target in rule["Targets"]:
-            if "InputTransformer" not in target:
-                continue
-            template = target["InputTransformer"]["InputTemplate"]
-            handed = json.loads(template.replace("<aws.events.event.json>", json.dumps(event)))
-            assert handed.pop("event") == event
-            assert handed.keys() == {
-                "rule",
-                "template",
-                "purpose",
-                "ladder",
-                "wait_seconds",
-                "debounce_seconds",
-                "urgent",
-            }
+def event(**fields: Any) -> dict[str, Any]:
+    """An agent's answer by e-mail, as it is on the bus, but for `fields`."""
+    facts: dict[str, Any] = {
+        "metadata": Metadata(
+            id="EntryRecorded:ent_1",
+            type="EntryRecorded",
+            time=NOW,
+            correlation="c",
+            depth=0,
+            cause="",
+        ),
+        "entry_id": "ent_1",
+        "home_contact_id": "ctc_1",
+        "conversation_id": "cnv_1",
+        "kind": Kind.MESSAGE,
+        "channel": Channel.EMAIL,
+        "direction": Direction.OUTBOUND,
+        "trust": Trust.VERIFIED,
+        "automatic": False,
+        "author_type": AuthorType.AGENT,
+        "address_kind": IdentityKind.EMAIL,
+        "occurred_at": NOW,
+    }
+    recorded = EntryRecorded(**facts | fields)
+    return {
+        "source": recorded.metadata.source,
+        "detail-type": recorded.metadata.type,
+        "detail": json.loads(json.dumps(detail(recorded))),
+    }
+
+
+def matches(rule: str, recorded: dict[str, Any]) -> bool:
+    return passes(RULES[rule]["EventPattern"], recorded)
+
+
+@pytest.mark.parametrize("channel", Channel)
+@pytest.mark.parametrize("kind", [Kind.MESSAGE, Kind.NOTIFICATION])
+def test_whatever_is_written_to_a_customer_is_handed_out(channel: Channel, kind: Kind) -> None:
+    assert matches("DeliverOutbound", event(channel=channel, kind=kind))
+
+
+def test_what_came_in_or_stays_inside_is_not_handed_out() -> None:
+    assert not matches("DeliverOutbound", event(direction=Direction.INBOUND))
+    assert not matches("DeliverOutbound", event(direction=Direction.INTERNAL))
+    assert not matches("DeliverOutbound", event(kind=Kind.NOTE))
+
+
+def test_an_agents_answer_by_mail_is_announced_and_nothing_a_machine_wrote() -> None:
+    assert matches("AgentAnswered", event())
+    assert not matches("AgentAnswered", event(channel=Channel.SMS))
+    assert not matches("AgentAnswered", event(direction=Direction.INBOUND))
+    assert not matches("AgentAnswered", event(automatic=True))
+    assert not matches("AgentAnswered", event(author_type=AuthorType.SYSTEM))
+    assert not matches("AgentAnswered", event(kind=Kind.NOTIFICATION))
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, it in RULES.items() if "NotifyQueue" in str(it["Targets"])]
+)
+def test_a_notification_rule_asks_for_what_notify_customer_understands(name: str) -> None:
+    (target,) = RULES[name]["Targets"]
+    template = target["InputTransformer"]["InputTemplate"]
+
+    request = parse_request(template.replace("<aws.events.event.json>", json.dumps(event())))
+
+    assert request.cause.id == "EntryRecorded:ent_1"
+    assert find_template(request.template)

@@ -1,8 +1,8 @@
-"""Where a list goes on: a position in the table, signed and bound to the query it belongs to."""
+"""Cursors as clients carry them: signed, and good for one query only."""
 
 import json
-from dataclasses import dataclass
 
+from shared.model.cursor import Cursor
 from shared.model.errors import InvalidCursorError
 from shared.rules import signed_tokens
 from shared.rules.signed_tokens import Keys
@@ -10,20 +10,8 @@ from shared.rules.signed_tokens import Keys
 _PURPOSE = "cursor"
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The sort key a list goes on behind.
-
-    `alone`: the contact had no other members when its timeline was first read, so going on in its
-    own partition needs no look at its profile.
-    """
-
-    position: str
-    alone: bool = False
-
-
 def seal(keys: Keys, cursor: Cursor, query: str) -> str:
-    """The cursor as clients carry it, good for `query` (its path and filters) alone."""
+    """The cursor as a token for `query`: the path and filters of the list it goes on in."""
     return signed_tokens.sign(keys, _PURPOSE, json.dumps([cursor.position, cursor.alone]), query)
 
 

@@ -3,22 +3,18 @@
 from collections.abc import Iterator
 from itertools import count
 
-import boto3
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
+from shared.model.cursor import Cursor
 from shared.model.entry import Channel, Direction, Entry, Kind
 from shared.model.errors import NotFoundError
 from shared.store import timeline
 from shared.store.bodies import Bodies
-from shared.store.cursor import Cursor
 from shared.store.table import Table
 from shared.store.timeline import Filters, Page, Shown, read_page
 from tests.builders import later
-from tests.conftest import BUCKET, IDENTITY_KEY, REGION
-from tests.table_schema import create_table
 from tests.timelines import entry, lay, profile
 
 ANA = "ctc_ana"
@@ -92,6 +88,19 @@ def test_an_entry_older_than_the_cursor_is_in_its_place_when_read_afresh(
     second = read_page(table, bodies, ANA, limit=5, after=first.cursor)
     assert texts(first) + texts(second) == ["3", "2", "late", "1", "0"]
     assert texts(read_page(table, bodies, ANA, limit=9)) == ["new", "3", "2", "late", "1", "0"]
+
+
+def test_a_receipt_is_shown_where_a_filtered_ascending_page_was_cut_before_it(
+    table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timeline, "_FILTERED_READ", 4)
+    entries = [entry(at=later(minutes=n)) for n in range(3)]
+    answer = entry(at=later(minutes=3), channel=Channel.EMAIL, direction=OUT)
+    lay(table, profile(ANA), *entries, answer)
+    mails = Filters(channels=frozenset({Channel.EMAIL}))
+    page = read_page(table, bodies, ANA, limit=1, filters=mails, ascending=True)
+    assert page.shown[0].entry == answer
+    assert page.shown[0].receipt
 
 
 def test_entries_of_the_same_millisecond_keep_one_order(table: Table, bodies: Bodies) -> None:
@@ -264,17 +273,6 @@ def traverse(table: Table, bodies: Bodies, *, limit: int) -> list[Shown]:
     return [shown for page in traverse_pages(table, bodies, limit=limit) for shown in page.shown]
 
 
-@pytest.fixture(scope="module")
-def shared_table() -> Iterator[tuple[Table, Bodies]]:
-    """One table for all examples; each takes contacts of its own."""
-    with mock_aws():
-        credentials = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
-        client = boto3.client("dynamodb", region_name=REGION, **credentials)
-        create_table(client, "throughline")
-        s3 = boto3.client("s3", region_name=REGION, **credentials)
-        yield Table(client, "throughline", IDENTITY_KEY), Bodies(lambda: s3, BUCKET)
-
-
 SECONDS = st.integers(min_value=0, max_value=200)
 
 
@@ -289,8 +287,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[list[tuple[int, bool]]], list[tuple[in
 
 
 @settings(
-    max_examples=40,
-    deadline=None,
+    max_examples=25,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
@@ -300,7 +297,8 @@ def worlds(draw: st.DrawFn) -> tuple[list[list[tuple[int, bool]]], list[tuple[in
     filtered=st.booleans(),
 )
 def test_pages_joined_are_the_whole_timeline_in_order_while_new_entries_arrive(
-    shared_table: tuple[Table, Bodies],
+    table: Table,
+    bodies: Bodies,
     monkeypatch: pytest.MonkeyPatch,
     world: tuple[list[list[tuple[int, bool]]], list[tuple[int, int, bool]]],
     limit: int,
@@ -308,15 +306,12 @@ def test_pages_joined_are_the_whole_timeline_in_order_while_new_entries_arrive(
     filtered: bool,
 ) -> None:
     monkeypatch.setattr(timeline, "_FILTERED_READ", 4)  # so that filters leave pages unfilled
-    table, bodies = shared_table
     partitions, arrivals = world
     homes = [f"ctc_{next(_examples)}" for _ in partitions]
     lay(table, profile(homes[0], members=homes), *(profile(h, root=homes[0]) for h in homes[1:]))
 
     before = [
-        numbered(home, *each)
-        for home, part in zip(homes, partitions, strict=True)
-        for each in part
+        numbered(home, *each) for home, part in zip(homes, partitions, strict=True) for each in part
     ]
     lay(table, *before)
     filters = Filters(channels=frozenset({Channel.EMAIL})) if filtered else Filters()
