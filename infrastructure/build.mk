@@ -40,10 +40,10 @@ $(LAYER_TREE)/complete: $(REQUIREMENTS) infrastructure/build.mk
 	@rm -rf $(LAYER_TREE)
 	@mkdir -p $(LAYER_TREE)
 ifneq ($(UV),)
-	@$(UV) pip install --quiet --require-hashes --only-binary :all: --link-mode copy \
+	@$(UV) pip install --quiet --require-hashes --no-deps --only-binary :all: --link-mode copy \
 		$(UV_TARGET) --target $(LAYER_TREE)/python -r $(REQUIREMENTS)
 else
-	@$(PIP) install --quiet --require-hashes --only-binary :all: --no-compile \
+	@$(PIP) install --quiet --require-hashes --no-deps --only-binary :all: --no-compile \
 		$(PIP_TARGET) --target $(LAYER_TREE)/python -r $(REQUIREMENTS)
 endif
 	@rm -rf $(LAYER_TREE)/python/bin

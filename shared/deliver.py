@@ -63,15 +63,15 @@ class Sender(Protocol):
 class Outlet:
     """How messages of one channel leave: by which provider, from which address of ours.
 
-    `status_url` says where the provider is to report on a message. `by_our_id`: the provider knows
-    a message by our entry's id, and so may report on it before it has answered.
+    `status_url` says where the provider is to report on a message. `idempotent`: the provider goes
+    by our entry's id; it drops repeats, and may report on a message before it has answered.
     """
 
     provider: str
     sender: Sender
     address: str = ""
     status_url: Callable[[ReceiptKey], str] = lambda key: ""
-    by_our_id: bool = False
+    idempotent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class Courier:
             case Turn.HELD:
                 raise UnavailableError("another sender holds this message")
             case Turn.ORPHANED:
-                return self._lose(outbound.receipt, outbound.receipt.claim_id, "claim-ran-out")
+                return self._adopt(outbound)
             case Turn.LOOK:
                 return self._look(outbound)
             case Turn.NOT_DUE:
@@ -130,12 +130,12 @@ class Courier:
             mail_domain=self.mail_domain,
             reply_keys=self.reply_keys,
         )
-        if outlet.by_our_id:
+        if outlet.idempotent:
             receipts.point(self.table, entry, outlet.provider, entry.id)
         claimed = self._claim(outbound)
         match outlet.sender.send(message):
             case Accepted(provider_id, message_ids):
-                if not outlet.by_our_id:
+                if not outlet.idempotent:
                     home = conversation.home if conversation else entry.home
                     receipts.point(
                         self.table,
@@ -170,6 +170,13 @@ class Courier:
             if error.receipt.claim_id == claim_id:
                 return error.receipt  # it was our own write, whose answer got lost
             raise UnavailableError("another sender was faster") from error
+
+    def _adopt(self, outbound: Outbound) -> Outcome:
+        """The sender is gone, and with it what it knew."""
+        receipt = outbound.receipt
+        if self.outlet(outbound.entry.channel).idempotent:
+            return self._retry(receipt, "claim-ran-out", self.clock())
+        return self._lose(receipt, receipt.claim_id, "claim-ran-out")
 
     # ---- what became of it
 

@@ -77,6 +77,7 @@ def record(
             table,
             marker,
             [sender.key, *(proof.key for proof in vouched)],
+            now=now,
             message_ids=references,
             conversation_id=named_by_token or "",
         )

@@ -96,7 +96,7 @@ def send(
     entry = bodies.offload(replace(entry, cost=price(entry)))
 
     def read() -> recording.Known:
-        return recording.look(table, request.marker, [target.key])
+        return recording.look(table, request.marker, [target.key], now=now)
 
     draft = Draft(
         marker=request.marker,

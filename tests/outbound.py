@@ -111,7 +111,7 @@ class Office:
             sender=self.provider,
             address="+15005550006" if channel is Channel.SMS else f"support@{DOMAIN}",
             status_url=lambda key: status_url(BASE, key) if channel is Channel.SMS else "",
-            by_our_id=channel is Channel.CHAT,
+            idempotent=channel is Channel.CHAT,
         )
 
     def wait(self, **by: float) -> None:

@@ -20,7 +20,7 @@ _numbers = count(1)
 
 def entry(*, home: str = "ctc_ana", at: datetime = NOW, **fields: Any) -> Entry:
     """A text message from Ana, unless told otherwise."""
-    given = {
+    given: dict[str, Any] = {
         "id": f"ent_{next(_numbers):026d}",
         "kind": Kind.MESSAGE,
         "channel": Channel.SMS,

@@ -55,6 +55,6 @@ def outlet(channel: Channel) -> Outlet:
             )
         case Channel.CHAT:
             sender = chat.ChatSender(chat_sites(settings().chat_secret))
-            return Outlet(provider=chat.PROVIDER, sender=sender, by_our_id=True)
+            return Outlet(provider=chat.PROVIDER, sender=sender, idempotent=True)
         case _:
             raise RejectedError(f"nothing is sent by {channel}")

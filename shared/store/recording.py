@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from shared.model.contact import Profile
@@ -41,6 +42,7 @@ def look(
     marker: Marker,
     address_keys: Iterable[str],
     *,
+    now: datetime,
     message_ids: Iterable[str] = (),
     conversation_id: str = "",
 ) -> Known:
@@ -54,6 +56,8 @@ def look(
         wanted.append(conversation_at)
     found = table.get_many(wanted)
     marked = found.get(marked_at)
+    if marked and marked.get("expires_at", now.timestamp()) < now.timestamp():
+        marked = None  # DynamoDB removes what has expired within days, not at once
     conversation = found.get(conversation_at)
     return Known(
         marked=items.read_marked_entry(marked) if marked else None,

@@ -15,6 +15,7 @@ from shared.store.bodies import Bodies
 from shared.store.table import Table
 from shared.store.timeline import Filters, Page, Shown, read_page
 from tests.builders import later
+from tests.integration.conftest import ENGINES
 from tests.timelines import entry, lay, profile
 
 ANA = "ctc_ana"
@@ -235,9 +236,12 @@ def test_only_the_bodies_of_shown_entries_are_fetched(
     lay(table, profile(ANA))
     fetched: list[str] = []
     restore = bodies.restore
-    monkeypatch.setattr(
-        bodies, "restore", lambda entry: (fetched.append(entry.id), restore(entry))[1]
-    )
+
+    def watched(entry: Entry) -> Entry:
+        fetched.append(entry.id)
+        return restore(entry)
+
+    monkeypatch.setattr(bodies, "restore", watched)
     page = read_page(table, bodies, ANA, limit=1)
     assert len(page.shown[0].entry.text) == 200_000
     assert fetched == [page.shown[0].entry.id]
@@ -286,8 +290,9 @@ def worlds(draw: st.DrawFn) -> tuple[list[list[tuple[int, bool]]], list[tuple[in
     return partitions, draw(st.lists(arriving, max_size=10))
 
 
+@pytest.mark.parametrize("table", ENGINES[-1:], indirect=True)  # moto takes a second an example
 @settings(
-    max_examples=25,
+    max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
@@ -297,6 +302,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[list[tuple[int, bool]]], list[tuple[in
     filtered=st.booleans(),
 )
 def test_pages_joined_are_the_whole_timeline_in_order_while_new_entries_arrive(
+    *,
     table: Table,
     bodies: Bodies,
     monkeypatch: pytest.MonkeyPatch,

@@ -357,7 +357,8 @@ class Killed(BaseException):
 @pytest.fixture
 def at_call(table: Table) -> Callable[[int, str, BaseException], None]:
     """Let the nth call to the table from now on raise, `before` or `after` it took effect."""
-    numbers, plan = count(1), {}
+    numbers = count(1)
+    plan: dict[str, Any] = {}
 
     def hit(when: str) -> Callable[..., None]:
         def handler(**_: Any) -> None:
@@ -464,12 +465,31 @@ def test_a_sender_killed_while_the_provider_answers_leaves_it_to_the_reports(
     assert len(office.provider.sent) == 1
 
 
+def test_a_chat_message_whose_sender_died_is_sent_again_for_the_site_drops_repeats(
+    office: Office,
+) -> None:
+    key = key_of(office.answer(office.hub.receive(chat()).contact_id))
+
+    def die() -> None:
+        raise Killed
+
+    office.provider.while_sending = die
+    with pytest.raises(Killed):
+        office.deliver(key)
+    office.provider.while_sending = lambda: None
+    office.wait(minutes=6)
+    assert office.deliver(key) is Outcome.REFUSED
+    assert office.due() == [key]
+    assert office.deliver(key) is Outcome.ACCEPTED
+    assert [message.key.entry_id for message in office.provider.sent] == [key.entry_id] * 2
+
+
 def test_an_own_claim_whose_answer_got_lost_is_recognised(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = text_to_ana(office)
     write = office.table.write
-    lost = []
+    lost: list[bool] = []
 
     def twice(*legs: Any) -> None:
         """The SDK asks again because the first answer got lost."""

@@ -94,6 +94,17 @@ def test_a_part_without_headers_is_text() -> None:
     assert read(mail("Content-Type: multipart/mixed; boundary=b", body=body)).text == "words"
 
 
+def test_what_follows_the_last_part_is_not_read() -> None:
+    body = "before\r\n--b\r\n\r\nwords\r\n--b--\r\nafter\r\n--b\r\n\r\nhidden\r\n--b--"
+    assert read(mail("Content-Type: multipart/mixed; boundary=b", body=body)).text == "words"
+
+
+def test_a_delimiter_is_a_line_of_its_own() -> None:
+    body = "--b\r\n\r\none --b\r\n--bc\r\n --b\r\n--b \t\r\n\r\ntwo\r\n--b--"
+    message = read(mail("Content-Type: multipart/mixed; boundary=b", body=body))
+    assert message.text == "one --b\n--bc\n --b\ntwo"
+
+
 def test_a_last_part_that_is_cut_off_is_read() -> None:
     body = "--b\r\n\r\nwords\r\n--b\r\nContent-Type: image/png\r\n\r\ncut"
     message = read(mail("Content-Type: multipart/mixed; boundary=b", body=body))

@@ -49,6 +49,7 @@ def test_a_files_bytes_stand_beside_its_row() -> None:
     parsed = parse(captured("attachments"))
     assert tuple(file.attachment for file in parsed.files) == parsed.message.attachments
     assert parsed.files[0].content == b"%PDF-1.4\n"
+    assert parsed.files[-1].content == b"not base64"
     assert [file.attachment.size_bytes for file in parsed.files] == [
         len(file.content) for file in parsed.files
     ]

@@ -77,6 +77,7 @@ def test_one_mailbox_that_programs_may_read_differently_is_not_proven(
         "a@-example.org",
         f"{'a' * 9000}@example.org",
         f"Ana {'x' * 9000} <ana@example.org>",
+        f"ana@example.org{' ' * 9000}, bob@example.org",
     ],
 )
 def test_a_from_without_exactly_one_mailbox_is_from_the_unknown_sender(header: str) -> None:
@@ -145,17 +146,18 @@ FORGED = "Authentication-Results: amazonses.com; dmarc=pass header.from=example.
     [
         verdicts(dmarc=None) + f"{FORGED}\r\n".encode(),
         verdicts(dmarc=None) + verdicts(),
-        # SES's block without its receipt is not SES's block.
-        verdicts(dmarc=None).split(b"X-SES-RECEIPT")[0] + f"{FORGED}\r\n".encode(),
+        # Without SES's receipt, and right behind it.
+        verdicts().split(b"Authentication-Results")[0] + f"{FORGED}\r\n".encode(),
+        verdicts(dmarc=None).split(b"X-SES-DKIM")[0] + f"{FORGED}\r\n".encode(),
         f"{FORGED}\r\n".encode() + verdicts(dmarc="fail"),
         # An envelope sender may be quoted, and hold what looks like a result.
-        verdicts(dmarc="none").replace(
+        verdicts(dmarc=None).replace(
             b"envelope-from=ana", b'envelope-from="; dmarc=pass header.from=example.org;"'
         ),
+        verdicts(dmarc="pass header.from=example.org; dmarc=fail"),
         verdicts().replace(
             b"Authentication-Results: amazonses.com", b"Authentication-Results: x.y"
         ),
-        verdicts().replace(b"dmarc=pass", b"dmarc=pass header.from=good.com; dmarc=pass"),
     ],
 )
 def test_only_what_ses_itself_wrote_is_believed(forged: bytes) -> None:

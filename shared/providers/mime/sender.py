@@ -52,10 +52,10 @@ def read_sender(headers: Headers, defects: set[Defect]) -> Sender:
     if len(values) != 1:
         defects.add(Defect.FROM_REPEATED if values else Defect.FROM_MISSING)
         return Sender(UNKNOWN_SENDER, shown)
-    value = values[0].strip()
+    value = values[0] if len(values[0]) < MAX_HEADER else ""  # who knows what was cut off
     plain = _PLAIN.fullmatch(value)
     address = _address(plain["angle"] or plain["bare"]) if plain else None
-    if plain and address and len(value) < MAX_HEADER:
+    if plain and address:
         return Sender(address, _name(plain["name"] or ""))
     address = _only_mailbox(value)
     if address is None:
@@ -66,8 +66,9 @@ def read_sender(headers: Headers, defects: set[Defect]) -> Sender:
 
 
 def _address(mailbox: str) -> Address | None:
-    local, _, domain = unicodedata.normalize("NFC", mailbox).rpartition("@")
-    if not local or not mailbox.isprintable() or not _DOMAIN.fullmatch(domain):
+    composed = unicodedata.normalize("NFC", mailbox)
+    local, _, domain = composed.rpartition("@")
+    if not local or not composed.isprintable() or not _DOMAIN.fullmatch(domain):
         return None
     return Address(IdentityKind.EMAIL, f"{local}@{domain.lower()}")
 
@@ -75,7 +76,7 @@ def _address(mailbox: str) -> Address | None:
 def _only_mailbox(value: str) -> Address | None:
     """The mailbox of a From that is not plain, if there is one only; of a group there is none."""
     bare = _QUOTED.sub(" ", value)
-    if bare.rstrip().endswith(";") or len(value) >= MAX_HEADER:
+    if bare.rstrip().endswith(";"):
         return None
     found = [
         angle[-1] if (angle := _ANGLE.findall(member)) else member
