@@ -10,17 +10,19 @@ from shared.model.contact import Profile
 from shared.model.entry import Author, AuthorType, Channel, Direction, Entry, Kind
 from shared.model.errors import ConflictError, UnavailableError
 from shared.model.events import Change
-from shared.model.identity import Trust
+from shared.model.identity import Identity, Trust
 from shared.model.ids import NewId, new_id
 from shared.model.merge import Merge, MergeState
-from shared.rules import membership
+from shared.model.suggestion import Suggestion, SuggestionState, suggestion_id
+from shared.rules import matching, membership
 from shared.rules.ordering import to_milliseconds
 from shared.rules.twins import twin_of
-from shared.store import contacts, conversations, merging
+from shared.store import contacts, conversations, merging, suggestions
 from shared.store.contacts import ADDRESS_CAP, Contact
 from shared.store.merging import MovedOnError, Twin, Undoing
 from shared.store.table import Table
 
+POLICY = "policy"
 _TRIES = 8
 
 
@@ -35,17 +37,22 @@ class Preview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Who decides, and why. `by` is an agent's id or `policy`."""
+    """Who decides, and why. `by` is an agent's id or `policy`.
+
+    `suggestion` is what this accepts, as it will be. `proven` are the addresses that a policy's
+    decision rests on: it holds only while they stay proven, theirs alone, and where they are.
+    """
 
     by: str
     reason: str
-    pair: tuple[str, ...] = ()
+    suggestion: Suggestion | None = None
+    proven: tuple[Identity, ...] = ()
 
 
 def preview(table: Table, survivor_id: str, other_id: str) -> Preview:
     """What merging would join; changes nothing. Raises as `merge` does."""
-    survivor = contacts.get_contact(table, survivor_id)
-    other = contacts.get_contact(table, other_id)
+    survivor = contacts.get_contact_or_remains(table, survivor_id)
+    other = contacts.get_contact_or_remains(table, other_id)
     _allow(survivor.root, other.root)
     if len(survivor.identities) + len(other.identities) > ADDRESS_CAP:
         raise ConflictError(f"the merged contact would have over {ADDRESS_CAP} addresses")
@@ -86,7 +93,8 @@ def merge(
 ) -> Merge:
     """Join `other` to `survivor` in one transaction, whatever their histories.
 
-    Raises NotFoundError, ConflictError (one contact already, erased, over a cap), UnavailableError.
+    Raises NotFoundError, ConflictError (one contact already, erased, over a cap; what the decision
+    rests on has changed), UnavailableError.
     """
 
     def attempt() -> Merge:
@@ -99,7 +107,7 @@ def merge(
             by=decision.by,
             at=to_milliseconds(now),
             reason=decision.reason,
-            pair=decision.pair,
+            pair=decision.suggestion.pair if decision.suggestion else (),
         )
         text = f"Merged with {other_id}: {decision.reason}"
         entry = decision_entry(survivor_id, text, decision.by, now=now, make_id=make_id)
@@ -110,6 +118,10 @@ def merge(
             other=other,
             entry=entry,
             change=_change(record, decision.by),
+            suggestion=replace(decision.suggestion, merge_id=record.id)
+            if decision.suggestion
+            else None,
+            proven=decision.proven,
         )
         return record
 
@@ -197,6 +209,21 @@ def _plan(
             decision_entry(side.root, text, decision.by, now=now, make_id=make_id)
             for side in (keeps, leaves)
         ],
+        suggestion=_undone(table, record),
+    )
+
+
+def _undone(table: Table, record: Merge) -> Suggestion | None:
+    """The suggestion that led to the merge, so that nothing joins these two again by itself."""
+    if not record.pair:
+        return None
+    seen = suggestions.get(table, suggestion_id(*record.pair))
+    return matching.decided(
+        seen,
+        SuggestionState.UNDONE,
+        by=record.undone_by,
+        at=record.undone_at or record.at,
+        reason=record.undone_reason,
     )
 
 
@@ -210,14 +237,15 @@ def decision_entry(home: str, text: str, by: str, *, now: datetime, make_id: New
         direction=Direction.INTERNAL,
         occurred_at=to_milliseconds(now),
         received_at=to_milliseconds(now),
-        author=Author(AuthorType.AGENT, id=by),
+        author=Author(AuthorType.SYSTEM if by == POLICY else AuthorType.AGENT, id=by),
         trust=Trust.VERIFIED,
         text=text,
     )
 
 
 def _change(record: Merge, by: str) -> Change:
-    return Change(events=("EntryRecorded",), cause=f"agent:{by}", correlation=record.id, by=by)
+    cause = POLICY if by == POLICY else f"agent:{by}"
+    return Change(events=("EntryRecorded",), cause=cause, correlation=record.id, by=by)
 
 
 def _until_settled(attempt: Callable[[], Merge]) -> Merge:

@@ -28,11 +28,11 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
     )
 
 
-def receive(notice: SQSRecord, lambda_context: LambdaContext) -> None:
+def receive(record: SQSRecord, lambda_context: LambdaContext) -> None:
     """Give one message its turn."""
-    correlate(notice.message_id)
+    correlate(record.message_id)
     try:
-        key = read_notice(notice.body)
+        key = read_notice(record.body)
         outcome = courier(lambda_context.get_remaining_time_in_millis).deliver(key)
         if outcome not in _UNEVENTFUL:
             count(outcome)

@@ -24,11 +24,11 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
     )
 
 
-def receive(notice: SQSRecord) -> None:
+def receive(record: SQSRecord) -> None:
     """Decide on one request."""
-    correlate(notice.message_id)
+    correlate(record.message_id)
     try:
-        decide(notice.body)
+        decide(record.body)
     except Exception as error:
         # A foreign error's words may hold what somebody wrote; ours never do.
         reason = str(error) if isinstance(error, ThroughlineError) else type(error).__name__

@@ -24,11 +24,11 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
     )
 
 
-def receive(notice: SQSRecord) -> None:
+def receive(record: SQSRecord) -> None:
     """Move the receipt that one of SES's notifications is about."""
-    correlate(notice.message_id)
+    correlate(record.message_id)
     try:
-        keep(notice.body)
+        keep(record.body)
     except Exception as error:
         # A foreign error's words may hold what somebody wrote; ours never do.
         reason = str(error) if isinstance(error, ThroughlineError) else type(error).__name__

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from shared.model.erasure import Certificate
+
 Edge = tuple[str, str, str]
 """One active merge: its id, the survivor, the other."""
 
@@ -23,7 +25,9 @@ class Profile:
 
     Only a root holds `members` (contact ids, itself included), `edges` (the active merges, oldest
     first) and `open` (conversation id to its home); `revision` guards
-    all three. `addresses` are the keys of the identities homed here.
+    all three. `addresses` are the keys of the identities homed here. `moving` and `arriving` map
+    an address whose history a split is moving to where it goes and where it comes from.
+    `erasing` is when an erasure was asked for; a root holds its `certificate` then.
     """
 
     id: str
@@ -42,6 +46,7 @@ class Profile:
     erasing: datetime | None = None
     moving: Mapping[str, str] = field(default_factory=dict)
     arriving: Mapping[str, str] = field(default_factory=dict)
+    certificate: Certificate | None = None
 
     @property
     def is_root(self) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from shared.model.receipt import ReceiptKey
 
@@ -18,3 +19,24 @@ class Due:
     at: datetime
     revision: int
     address_key: str = ""
+
+
+class TaskKind(StrEnum):
+    """What long work is for."""
+
+    SPLIT = "split"
+    ERASURE = "erasure"
+    FORGET = "forget"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Long work that was begun, and goes on from where it was left until it is done.
+
+    `id` names a split, the contact that is erased, or what a provider is to forget
+    (`<provider>#<its own id>`); `home` is the contact it lies with.
+    """
+
+    kind: TaskKind
+    home: str
+    id: str

@@ -7,9 +7,13 @@ ThroughlineError
 │  ├─ InvalidRequestError       an agent app's request that breaks a rule (422, names the field)
 │  └─ InvalidCursorError        a cursor that is not ours, or not for this query (400)
 ├─ NotFoundError            no such contact, conversation, entry (404)
+├─ GoneError                the contact was erased; carries the certificate (410)
 ├─ ConflictError            true when read, no longer true when written (409)
+│  └─ UnnamedMembersError       erasing several contacts at once takes the names of all (409)
 └─ UnavailableError         something we depend on is down or busy: try again (503, batch failure)
 """
+
+from shared.model.erasure import Certificate
 
 
 class ThroughlineError(Exception):
@@ -44,8 +48,24 @@ class NotFoundError(ThroughlineError):
     """The thing asked for does not exist."""
 
 
+class GoneError(ThroughlineError):
+    """The contact was erased, or is being erased just now; `certificate` says how far."""
+
+    def __init__(self, certificate: Certificate) -> None:
+        super().__init__("this contact was erased")
+        self.certificate = certificate
+
+
 class ConflictError(ThroughlineError):
     """The state changed, or does not allow this."""
+
+
+class UnnamedMembersError(ConflictError):
+    """What is asked for concerns all `members` of a contact, and not all of them were named."""
+
+    def __init__(self, members: frozenset[str]) -> None:
+        super().__init__("this contact was merged from several: name all of them")
+        self.members = members
 
 
 class UnavailableError(ThroughlineError):

@@ -89,7 +89,9 @@ class Identity:
     """What is kept about one address. It travels with the address when contacts are split.
 
     `home` is the contact whose partition holds its entries, `root` a hint at the contact those
-    belong to now. Costs are lifetime totals in micro-USD.
+    belong to now. Costs are lifetime totals in micro-USD. `shared`: several people use it, and
+    `candidates` are contacts it may concern beside its home. `separated`: an agent split it off.
+    Proof about an address that is either joins nothing by itself.
     """
 
     key: str
@@ -106,4 +108,7 @@ class Identity:
     conversation: ConversationHint | None = None
     consent: Mapping[str, str] = field(default_factory=dict)
     blocked_senders: frozenset[str] = frozenset()
+    shared: bool = False
+    candidates: frozenset[str] = frozenset()
+    separated: bool = False
     erased_at: datetime | None = None

@@ -16,7 +16,7 @@ class MergeState(StrEnum):
 class Merge:
     """`other` was declared to be the same person as `survivor`.
 
-    `pair` names the two addresses that proved it, when a proof and not an agent did.
+    `pair` names the two addresses that it was suggested for, by proof or by weaker evidence.
     """
 
     id: str

@@ -8,7 +8,7 @@ from shared.model.identity import Address, IdentityKind
 _LONGEST = {IdentityKind.EMAIL: 254, IdentityKind.PHONE: 40}  # RFC 5321 §4.5.3.1.3, less <>
 _LONGEST_OTHER = 200
 # What forms and phone systems write when they know nobody; it would join strangers.
-_NOBODY = frozenset({"null", "none", "undefined", "nan", "0", "anonymous", "unknown", "n/a"})
+NOBODY = frozenset({"null", "none", "undefined", "nan", "0", "anonymous", "unknown", "n/a"})
 _LOCAL_PART = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x20\x7f]{1,64}")
 _DOMAIN = re.compile(r"(?:[\w-]{1,63}\.)+[\w-]{2,63}")
 
@@ -22,7 +22,7 @@ def parse_address(
     of its kind.
     """
     text = value.strip()
-    if not text or text.lower() in _NOBODY or not text.isprintable():
+    if not text or text.lower() in NOBODY or not text.isprintable():
         raise InvalidRequestError("this is no one's address", field)
     if len(text) > _LONGEST.get(kind, _LONGEST_OTHER):
         raise InvalidRequestError("the address is too long", field)

@@ -92,7 +92,9 @@ CAUSE_CHECKS: tuple[Callable[[Cause, datetime], str | None], ...] = (_stale, _lo
 
 def _untrusted_target(target: Target) -> str | None:
     """Or anyone who can write a mail could have a stranger texted."""
-    return "untrusted_target" if target.identity.trust is Trust.CLAIMED else None
+    identity = target.identity
+    asserted = identity.trust is Trust.ASSERTED and not identity.shared
+    return None if identity.trust is Trust.VERIFIED or asserted else "untrusted_target"
 
 
 TARGET_CHECKS: tuple[Callable[[Target], str | None], ...] = (_untrusted_target,)

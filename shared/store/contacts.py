@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.model.contact import Profile
 from shared.model.conversation import Conversation
-from shared.model.errors import ConflictError, NotFoundError
+from shared.model.errors import ConflictError, GoneError, NotFoundError
 from shared.model.events import Change
 from shared.model.identity import Address, Identity, Trust
 from shared.store import items, keys
@@ -45,7 +45,18 @@ def get_identity_by_key(table: Table, key: str) -> Identity | None:
 
 
 def get_contact(table: Table, contact_id: str) -> Contact:
-    """The contact that this id belongs to now, whole: three reads. Raises NotFoundError."""
+    """The contact that this id belongs to now, whole: three reads.
+
+    Raises NotFoundError, and GoneError for one who was erased.
+    """
+    contact = get_contact_or_remains(table, contact_id)
+    if contact.root.certificate:
+        raise GoneError(contact.root.certificate)
+    return contact
+
+
+def get_contact_or_remains(table: Table, contact_id: str) -> Contact:
+    """As `get_contact`, of one who is being erased what is there still. Raises NotFoundError."""
     asked = get_profile(table, contact_id)
     wanted = asked.members | {asked.root} if asked.is_root else frozenset({asked.root})
     profiles = _profiles(table, wanted - {asked.id})

@@ -7,7 +7,7 @@ somebody dies on the way.
 from collections.abc import Iterator
 from datetime import datetime
 
-from shared.model.due import Due
+from shared.model.due import Due, Task, TaskKind
 from shared.model.receipt import ReceiptKey
 from shared.store import items, keys
 from shared.store.attributes import Item
@@ -63,8 +63,28 @@ def read_due(item: Item) -> Due:
     )
 
 
-def ready(table: Table, now: datetime) -> Iterator[ReceiptKey]:
-    """The receipts whose time has come. Eventually consistent: it reads the index."""
+def task_leg(task: Task, at: datetime) -> Put:
+    """Let a task be taken up from `at` on, each minute until it is done."""
+    index = keys.due_index(at, task.id)
+    item: Item = {
+        "type": "due",
+        "schema": items.SCHEMA,
+        "GSI1PK": index.pk,
+        "GSI1SK": index.sk,
+        "kind": str(task.kind),
+        "home": task.home,
+        "due": keys.timestamp(at),
+    }
+    return Put(keys.due(task.home, task.kind, task.id), item, condition="")
+
+
+def task_done_leg(task: Task) -> Delete:
+    """Remove a task; removing it again is harmless."""
+    return Delete(keys.due(task.home, task.kind, task.id), condition="")
+
+
+def ready(table: Table, now: datetime) -> Iterator[ReceiptKey | Task]:
+    """The receipts and tasks whose time has come. Eventually consistent: it reads the index."""
     for shard in range(keys.DUE_SHARDS):
         start: Item | None = None
         while True:
@@ -82,7 +102,10 @@ def ready(table: Table, now: datetime) -> Iterator[ReceiptKey]:
                 break
 
 
-def _indexed(row: Item) -> ReceiptKey:
-    """The receipt that a row of the index, which carries little but keys, stands for."""
-    _, _, at, entry_id = row["SK"].split("#")
+def _indexed(row: Item) -> ReceiptKey | Task:
+    """What a row of the index, which carries little but keys, stands for."""
+    _, kind, rest = row["SK"].split("#", 2)
+    if kind != RECEIPT:
+        return Task(kind=TaskKind(kind), home=row["home"], id=rest)
+    at, entry_id = rest.split("#")
     return ReceiptKey(home=row["home"], at=keys.read_timestamp(at), entry_id=entry_id)

@@ -17,6 +17,7 @@ from shared.model.entry import (
     Kind,
     ProviderRef,
 )
+from shared.model.erasure import Certificate
 from shared.model.events import Change
 from shared.model.identity import Address, ConversationHint, Identity, IdentityKind, Trust
 from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
@@ -97,6 +98,9 @@ def identity_item(identity: Identity) -> Item:
         "conv": stored_hint(identity.conversation),
         "consent": dict(identity.consent),
         "blocked_senders": identity.blocked_senders,
+        "shared": identity.shared or None,
+        "candidates": identity.candidates,
+        "separated": identity.separated or None,
         "erased_at": stored_time(identity.erased_at),
     }
 
@@ -143,6 +147,9 @@ def read_identity(item: Item) -> Identity:
         else None,
         consent=item.get("consent", {}),
         blocked_senders=item.get("blocked_senders", frozenset()),
+        shared=item.get("shared", False),
+        candidates=item.get("candidates", frozenset()),
+        separated=item.get("separated", False),
         erased_at=optional_time(item.get("erased_at")),
     )
 
@@ -193,6 +200,21 @@ def read_profile(item: Item) -> Profile:
         erasing=optional_time(item.get("erasing")),
         moving=item.get("moving", {}),
         arriving=item.get("arriving", {}),
+        certificate=_read_certificate(item) if "members" in item and "erasing" in item else None,
+    )
+
+
+def _read_certificate(root: Item) -> Certificate:
+    return Certificate(
+        members=tuple(sorted(root["members"])),
+        by=root["erasing_by"],
+        requested_at=keys.read_timestamp(root["erasing"]),
+        finished_at=optional_time(root.get("erased_at")),
+        addresses=root.get("erased_addresses", 0),
+        conversations=root.get("erased_conversations", 0),
+        entries=root.get("erased_entries", 0),
+        objects=root.get("erased_objects", 0),
+        provider_copies=root.get("erased_copies", 0),
     )
 
 

@@ -10,11 +10,14 @@ import zlib
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from shared.model.identity import Address
+from shared.model.identity import Address, IdentityKind
 from shared.model.receipt import ReceiptKey
 
 INBOX_SHARDS = 8
 DUE_SHARDS = 4
+# Stands for all who were erased, where something of no person's is kept of them: what they cost,
+# and what their providers are still to forget.
+ERASED = "erased"
 PROFILE = "PROFILE"
 ENTRY = "ENTRY#"
 RECEIPT = "#RECEIPT"
@@ -41,6 +44,11 @@ def address_key(secret: bytes, address: Address) -> str:
     """`kind#hash`: an address without personal data. The hash is keyed, so it cannot be guessed."""
     digest = hmac.new(secret, f"{address.kind}:{address.canonical}".encode(), hashlib.sha256)
     return f"{address.kind}#{digest.hexdigest()[:32]}"
+
+
+def kind_of(address_key: str) -> IdentityKind:
+    """The kind of address that a key stands for."""
+    return IdentityKind(address_key.partition("#")[0])
 
 
 def contact(contact_id: str) -> str:
@@ -101,12 +109,37 @@ def claim(home: str, key: str) -> Key:
     return Key(contact(home), f"CLAIM#{key}")
 
 
+def promise(home: str, promise_id: str, *, is_open: bool) -> Key:
+    """`COMMITMENT`, because `PROMISE` would sort above the profile."""
+    return Key(contact(home), f"{promises(is_open=is_open)}{promise_id}")
+
+
+def promises(*, is_open: bool) -> str:
+    """What the sort keys of a contact's promises begin with, while open and once kept."""
+    return f"COMMITMENT#{'open' if is_open else 'kept'}#"
+
+
 def merge(merge_id: str) -> Key:
     return Key(f"MERGE#{merge_id}", "MERGE")
 
 
 def split(split_id: str) -> Key:
     return Key(f"SPLIT#{split_id}", "SPLIT")
+
+
+def pair(suggestion_id: str) -> Key:
+    """Where a suggestion lies; its id is made of the two addresses it is about."""
+    return Key(f"PAIR#{suggestion_id.removeprefix('sug_')}", "PAIR")
+
+
+def suggestion_partition(state: str) -> str:
+    """The index partition that lists suggestions in one state."""
+    return f"SUGGESTION#{state}"
+
+
+def suggestion_index(state: str, at: datetime, suggestion_id: str) -> Key:
+    """Where a suggestion stands in its list: by the time it was made."""
+    return Key(suggestion_partition(state), f"{timestamp(at)}#{suggestion_id}")
 
 
 def due(home: str, kind: str, due_id: str) -> Key:

@@ -30,6 +30,11 @@ def booking_legs(line: CostLine) -> list[Leg]:
     return legs
 
 
+def kept_leg(line: CostLine) -> Put:
+    """Keep an amount that was counted before, under another name; nothing is added to it again."""
+    return Put(line_key(line), _line_item(line) | {"moved": True})
+
+
 def read_line(item: Item) -> CostLine | None:
     """The amount that an entry or a cost line stands for; None for an entry that cost nothing."""
     if "cost" not in item:
@@ -39,7 +44,7 @@ def read_line(item: Item) -> CostLine | None:
     return CostLine(
         id=item["id"],
         home=item["home"],
-        entry_id=item["id"] if is_entry else item["entry"],
+        entry_id=item["id"] if is_entry else item.get("entry", ""),
         channel=Channel(item["channel"]),
         direction=Direction(item["direction"]),
         at=keys.read_timestamp(item["received_at"] if is_entry else item["at"]),

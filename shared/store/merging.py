@@ -1,4 +1,8 @@
-"""Merging and undoing (T4, T5): a pointer each way, one transaction, whatever the history."""
+"""Merging and undoing (T4, T5): a pointer each way, one transaction, whatever the history.
+
+A merge that proof or a suggestion led to decides that suggestion in the same transaction; so does
+its undoing.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,10 +10,12 @@ from dataclasses import dataclass
 from shared.model.contact import Component, Profile
 from shared.model.conversation import Conversation
 from shared.model.entry import Entry
-from shared.model.errors import NotFoundError
+from shared.model.errors import ConflictError, NotFoundError
 from shared.model.events import Change
+from shared.model.identity import Identity
 from shared.model.merge import Merge, MergeState
-from shared.store import items, keys
+from shared.model.suggestion import Suggestion
+from shared.store import items, keys, suggestions
 from shared.store.attributes import Item
 from shared.store.table import Check, Leg, Put, Table, TransactionRefusedError, Update
 
@@ -32,7 +38,8 @@ class Twin:
 class Undoing:
     """What undoing one merge writes: who keeps what, and which conversations go on twice.
 
-    `conversations` are the open ones as seen, `pruned` the participants each loses.
+    `conversations` are the open ones as seen, `pruned` the participants each loses. `suggestion`
+    is what led to the merge, undone.
     """
 
     merge: Merge
@@ -45,6 +52,7 @@ class Undoing:
     pruned: Mapping[str, frozenset[str]]
     twins: Sequence[Twin]
     entries: Sequence[Entry]
+    suggestion: Suggestion | None = None
 
 
 def get(table: Table, merge_id: str) -> Merge:
@@ -63,8 +71,14 @@ def merge(
     other: Profile,
     entry: Entry,
     change: Change,
+    suggestion: Suggestion | None = None,
+    proven: Sequence[Identity] = (),
 ) -> None:
-    """Join two roots as they were seen. Raises MovedOnError when either has changed."""
+    """Join two roots as they were seen, and keep the suggestion that is accepted by it.
+
+    `proven` are the addresses whose proof this rests on. Raises MovedOnError when a root has
+    changed, ConflictError when the suggestion has, or when the proof no longer holds.
+    """
     brought = other.members
     edge = (record.id, record.survivor, record.other)
     legs: list[Leg] = [
@@ -99,7 +113,22 @@ def merge(
         Put(keys.merge(record.id), merge_item(record, change)),
         Put(keys.entry(entry.home, entry.occurred_at, entry.id), items.entry_item(entry, change)),
     ]
-    _write(table, legs)
+    grounds: list[Leg] = [_proven_leg(identity, survivor.id) for identity in proven]
+    if suggestion:
+        grounds.append(suggestions.leg(suggestion))
+    _write(table, [*legs, *grounds], grounds)
+
+
+def _proven_leg(identity: Identity, root: str) -> Update:
+    """The address is still where it was and still proves who somebody is; its hint follows."""
+    return Update(
+        keys.identity(identity.key),
+        "SET #root = :root REMOVE #change",
+        "home = :home AND trust = :trust AND attribute_not_exists(erased_at)"
+        " AND attribute_not_exists(shared) AND attribute_not_exists(separated)",
+        {":root": root, ":home": identity.home, ":trust": str(identity.trust)},
+        {"#root": "root", "#change": "change"},
+    )
 
 
 def undo(table: Table, undoing: Undoing, change: Change) -> None:
@@ -145,6 +174,8 @@ def undo(table: Table, undoing: Undoing, change: Change) -> None:
         Put(keys.entry(entry.home, entry.occurred_at, entry.id), items.entry_item(entry, change))
         for entry in undoing.entries
     ]
+    if undoing.suggestion:
+        legs.append(suggestions.leg(undoing.suggestion))
     _write(table, legs)
 
 
@@ -222,10 +253,12 @@ def _follow(members: Iterable[str], *, old: str, new: str) -> Iterable[Leg]:
         )
 
 
-def _write(table: Table, legs: Sequence[Leg]) -> None:
+def _write(table: Table, legs: Sequence[Leg], grounds: Sequence[Leg] = ()) -> None:
     try:
         table.write(*legs)
     except TransactionRefusedError as error:
+        if any(leg.key in error.failed for leg in grounds):
+            raise ConflictError("what these contacts were to be joined for has changed") from error
         raise MovedOnError from error
 
 

@@ -1,9 +1,54 @@
-"""Writing an entry that came through no address: beside its marker, at the contact named."""
+"""Writing an entry that came through no address, beside its marker, at the contact it names."""
+
+from datetime import datetime
 
 from shared.model.entry import Entry
-from shared.model.errors import ConflictError, NotFoundError, UnavailableError
+from shared.model.errors import ConflictError, NotFoundError
 from shared.model.events import Change
 from shared.model.recording import MarkedEntry, Marker
 from shared.store import items, keys
-from shared.store.retrying import pauses
 from shared.store.table import Check, Put, Table, TransactionRefusedError
+
+
+class BusyError(Exception):
+    """Another transaction held the contact just then; the same write may succeed at once."""
+
+
+def write(
+    table: Table, entry: Entry, marker: Marker, change: Change, *, now: datetime
+) -> MarkedEntry | None:
+    """Write an entry at its home; what the marker stands for already is returned instead.
+
+    Raises NotFoundError, ConflictError (the contact is being erased), BusyError.
+    """
+    marked_at, home_at = keys.delivery(marker.provider, marker.id), keys.profile(entry.home)
+    marked = {
+        "type": "delivery",
+        "schema": items.SCHEMA,
+        "home": entry.home,
+        "entry": keys.entry_position(entry.occurred_at, entry.id),
+        "request_hash": marker.request_hash,
+        "expires_at": int(marker.expires_at.timestamp()) if marker.expires_at else None,
+    }
+    try:
+        table.write(
+            Put(
+                marked_at,
+                marked,
+                condition="attribute_not_exists(PK) OR expires_at < :now",
+                values={":now": int(now.timestamp())},
+            ),
+            Put(
+                keys.entry(entry.home, entry.occurred_at, entry.id), items.entry_item(entry, change)
+            ),
+            Check(home_at, "attribute_exists(PK) AND attribute_not_exists(erasing)"),
+        )
+    except TransactionRefusedError as error:
+        if before := error.failed.get(marked_at):
+            return items.read_marked_entry(before)
+        if home_at in error.failed:
+            if error.failed[home_at] is None:
+                raise NotFoundError("no such contact") from error
+            raise ConflictError("this contact is being erased") from error
+        raise BusyError from error
+    return None

@@ -12,6 +12,7 @@ from shared.model.events import Change
 from shared.model.identity import ConversationHint, Identity
 from shared.model.recording import MarkedEntry, Marker, Placement, Proof, Recording, Refusal
 from shared.store import items, keys
+from shared.store.attributes import Item
 from shared.store.contacts import ADDRESS_CAP
 from shared.store.keys import Key
 from shared.store.table import Check, Leg, Put, Table, TransactionRefusedError, Update
@@ -88,9 +89,7 @@ def write(table: Table, recording: Recording) -> None:
 def _legs(r: Recording) -> Iterable[Leg]:
     entry = r.entry
     yield _marker_leg(r)
-    yield Put(
-        keys.entry(entry.home, entry.occurred_at, entry.id), items.entry_item(entry, r.change)
-    )
+    yield Put(keys.entry(entry.home, entry.occurred_at, entry.id), _entry_item(r))
     if r.receipt:
         yield Put(keys.receipt(r.receipt.key), items.receipt_item(r.receipt))
     yield from _conversation_legs(r)
@@ -108,6 +107,7 @@ def _legs(r: Recording) -> Iterable[Leg]:
                 "type": "claim",
                 "schema": items.SCHEMA,
                 **items.stored_address(claim.address),
+                "address_key": r.sender.key,
                 "entry": keys.entry_position(entry.occurred_at, entry.id),
                 "at": keys.timestamp(r.now),
             },
@@ -115,6 +115,14 @@ def _legs(r: Recording) -> Iterable[Leg]:
         )
     for message_id in r.message_ids:
         yield _thread_leg(r, message_id)
+
+
+def _entry_item(r: Recording) -> Item:
+    """An inbound entry's marker is named by its provider's id; another says where its own lies."""
+    item = items.entry_item(r.entry, r.change)
+    if r.entry.provider is None:
+        item["marker"] = keys.delivery(r.marker.provider, r.marker.id).pk
+    return item
 
 
 def _marker_leg(r: Recording) -> Put:
@@ -349,7 +357,9 @@ def _new_identity(r: Recording, proof: Proof) -> Identity:
         evidence=proof.evidence,
         since=r.now,
         seen=r.now,
-        conversation=None,
+        # An opt-out outlives the person's erasure.
+        consent=proof.before.consent if proof.before else {},
+        blocked_senders=proof.before.blocked_senders if proof.before else frozenset(),
     )
 
 

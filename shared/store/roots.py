@@ -1,4 +1,4 @@
-"""Which contact an id belongs to at this moment."""
+"""Which contact an id belongs to at this moment, and who else does."""
 
 from collections.abc import Iterable
 
@@ -27,8 +27,19 @@ def root_of(table: Table, profile: Profile) -> Profile:
     raise UnavailableError("this contact is being merged; try again")
 
 
+def members_of(table: Table, root: Profile, *known: Profile) -> list[Profile]:
+    """The profiles of a root's members, in one read where they are not all known."""
+    profiles = {profile.id: profile for profile in (*known, root)}
+    profiles |= _read(table, root.members - profiles.keys())
+    return [profiles[member] for member in sorted(root.members) if member in profiles]
+
+
 def roots_of(table: Table, homes: Iterable[str]) -> dict[str, str]:
     """The contact that each of up to 100 ids belongs to now, in one read."""
-    found = table.get_many(keys.profile(home) for home in sorted(set(homes)))
+    return {home: profile.root for home, profile in _read(table, homes).items()}
+
+
+def _read(table: Table, contact_ids: Iterable[str]) -> dict[str, Profile]:
+    found = table.get_many(keys.profile(contact_id) for contact_id in sorted(set(contact_ids)))
     profiles = (items.read_profile(item) for item in found.values())
-    return {profile.id: profile.root for profile in profiles}
+    return {profile.id: profile for profile in profiles}

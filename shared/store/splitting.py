@@ -52,7 +52,7 @@ def split(table: Table, s: Splitting, change: Change) -> None:
     legs: list[Leg] = [
         Update(
             keys.identity(s.identity.key),
-            "SET home = :target, #root = :target"
+            "SET home = :target, #root = :target, separated = :yes"
             + (", conv = :conv" if s.hint else "")
             + " REMOVE #change"
             + ("" if s.hint else ", conv"),
@@ -61,6 +61,7 @@ def split(table: Table, s: Splitting, change: Change) -> None:
                 ":target": s.target.id,
                 ":source": s.source.id,
                 ":seen": s.identity.messages,
+                ":yes": True,
             }
             | ({":conv": items.stored_hint(s.hint)} if s.hint else {}),
             {"#root": "root", "#change": "change"},

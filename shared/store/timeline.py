@@ -1,75 +1,32 @@
 """A contact's timeline, page by page: one Query for each member's partition.
 
 All partitions share one position. Below the point down to which every partition has been read
-nothing is shown yet, so pages follow one another in order whatever is merged or arrives meanwhile
-(proved in tests/unit/test_timeline_pages.py).
+nothing is shown yet, so pages follow one another in order whatever is merged or arrives meanwhile.
 """
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from shared.model.contact import Profile
 from shared.model.cursor import Cursor
-from shared.model.entry import Channel, Entry, Kind
+from shared.model.entry import Entry
 from shared.model.errors import NotFoundError
+from shared.model.filters import Filters
 from shared.model.receipt import Receipt
 from shared.store import items, keys
-from shared.store.attributes import Item
-from shared.store.bodies import Bodies
 from shared.store.contacts import get_profile
-from shared.store.roots import root_of
+from shared.store.roots import members_of, root_of
 from shared.store.table import Table
 
 _END = keys.ENTRY + "~"
 # A filtered page goes on reading until it is full, but no further than this.
 _FILTERED_ROUNDS = 4
 _FILTERED_READ = 250
-# Lambda answers with at most 6 MB, the page as a JSON text within a JSON text.
-_PAGE_BYTES = 5_000_000
-_LONGEST_SHOWN = 500_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """Which entries a page shows. Empty sets and texts admit all.
-
-    `since` is inclusive, `until` is not. `text` is looked for in subject, text, quoted text and
-    the names of attachments, whatever its case; of a very long body in its beginning only.
-    """
-
-    channels: frozenset[Channel] = frozenset()
-    kinds: frozenset[Kind] = frozenset()
-    since: datetime | None = None
-    until: datetime | None = None
-    text: str = ""
-    conversation_id: str = ""
-
-    @property
-    def are_sparse(self) -> bool:
-        """Whether entries within the period may be left out."""
-        return bool(self.channels or self.kinds or self.text or self.conversation_id)
-
-    def admit(self, entry: Entry) -> bool:
-        """Whether an entry of the period is shown."""
-        if self.channels and entry.channel not in self.channels:
-            return False
-        if self.kinds and entry.kind not in self.kinds:
-            return False
-        if self.conversation_id and entry.conversation_id != self.conversation_id:
-            return False
-        return not self.text or self._occurs_in(entry)
-
-    def _occurs_in(self, entry: Entry) -> bool:
-        names = (attachment.name for attachment in entry.attachments)
-        words = "\n".join((entry.subject, entry.text, entry.quoted_text, *names))
-        return self.text.casefold() in words.casefold()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """An entry with its whole body, and the receipt that lies beside it."""
+    """An entry, and the receipt that lies beside it."""
 
     sort_key: str
     entry: Entry
@@ -78,25 +35,35 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Entries in order, the contact they belong to now, and where to go on (None: the end)."""
+    """Entries in order, the contact they belong to now, and where to go on (None: the end).
+
+    `alone`: that contact has no other members.
+    """
 
     contact_id: str
     shown: tuple[Shown, ...]
-    cursor: Cursor | None
+    position: str | None
+    alone: bool
 
+    @property
+    def cursor(self) -> Cursor | None:
+        """What the next page is read with."""
+        return Cursor(self.position, self.alone) if self.position else None
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Chunk:
-    """What one Query brought. All entries as far as `edge` are here; None: there are no more."""
-
-    shown: Sequence[Shown]
-    edge: str | None
-    profile: Profile | None = None
+    def first(self, count: int) -> "Page":
+        """The page as if only so many of its entries had been asked for; at least one."""
+        if count == len(self.shown):
+            return self
+        return Page(
+            contact_id=self.contact_id,
+            shown=self.shown[:count],
+            position=self.shown[count - 1].sort_key,
+            alone=self.alone,
+        )
 
 
 def read_page(
     table: Table,
-    bodies: Bodies,
     contact_id: str,
     *,
     limit: int,
@@ -104,33 +71,79 @@ def read_page(
     ascending: bool = False,
     after: Cursor | None = None,
 ) -> Page:
-    """One page of at most `limit` entries, newest first unless `ascending`.
+    """One page of at most `limit` entries, newest first unless `ascending`; bodies as stored.
 
     It may hold fewer; only a `cursor` of None ends the timeline. An unmerged contact's page takes
     one Query, its profile included. Raises NotFoundError, UnavailableError.
     """
     reading = _Reading(table, filters or Filters(), ascending, limit)
-    chunk: _Chunk | None = None
+    chunks: list[_Chunk] = []
     if after and after.alone:
-        root, members = contact_id, [contact_id]
+        root, members, sources = contact_id, 1, [_Source(contact_id)]
     else:
         if after or ascending or reading.filters.until:
             profile = get_profile(table, contact_id)
+            speaker = root_of(table, profile)
+            profiles = members_of(table, speaker, profile)
         else:
-            chunk = reading.chunk(contact_id, None, with_profile=True)
-            if chunk.profile is None:
-                raise NotFoundError("no such contact")
-            profile = chunk.profile
-        # An id that was merged away has read its own partition first; its root's come after.
-        speaker = root_of(table, profile)
-        root, members = speaker.id, [contact_id, *sorted(speaker.members - {contact_id})]
-    found, position = reading.rounds(members, after.position if after else None, chunk)
-    shown, position = _within_an_answer(bodies, found, position)
-    return Page(
-        contact_id=root,
-        shown=shown,
-        cursor=Cursor(position, alone=members == [root]) if position else None,
-    )
+            speaker, profiles, chunks = reading.from_the_top(contact_id)
+        root, members, sources = speaker.id, len(profiles), _sources(profiles)
+        if any(source.moves for source in sources):
+            chunks = []  # an address changes contacts: what is to be read in order is read anew
+    position = after.position if after else None
+    shown, position = reading.rounds(sources, position, chunks)
+    alone = members == 1 and not any(source.moves for source in sources)
+    return Page(contact_id=root, shown=tuple(shown), position=position, alone=alone)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A partition to read; while an address is split off, only its entries or all but its."""
+
+    home: str
+    only: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
+
+    @property
+    def moves(self) -> bool:
+        return bool(self.only or self.without)
+
+    def admits(self, entry: Entry) -> bool:
+        if self.only:
+            return entry.address_key in self.only
+        return entry.address_key not in self.without
+
+
+def _sources(profiles: Sequence[Profile]) -> list[_Source]:
+    """What to read, in an order in which nothing on its way to another partition is missed."""
+    members = {profile.id for profile in profiles}
+    arriving = [
+        _Source(home, only=frozenset({address}))
+        for profile in profiles
+        for address, home in sorted(profile.arriving.items())
+        if home not in members
+    ]
+    own = [
+        _Source(
+            profile.id,
+            without=frozenset(a for a, to in profile.moving.items() if to not in members),
+        )
+        for profile in sorted(profiles, key=lambda profile: not profile.moving)
+    ]
+    return arriving + own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chunk:
+    """What one Query brought, by sort key.
+
+    All entries as far as `edge` are here; None: there are no more.
+    """
+
+    entries: Mapping[str, Entry]
+    receipts: Mapping[str, Receipt]
+    edge: str | None
+    profile: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,42 +155,60 @@ class _Reading:
     ascending: bool
     limit: int
 
+    def from_the_top(self, contact_id: str) -> tuple[Profile, list[Profile], list[_Chunk]]:
+        """The speaker, the members' profiles and their newest entries, by one Query a member.
+
+        An id that was merged away reads its own partition first, then its root's profile.
+        """
+        first = self.chunk(_Source(contact_id), None, with_profile=True)
+        if first.profile is None:
+            raise NotFoundError("no such contact")
+        speaker = root_of(self.table, first.profile)
+        others = sorted(speaker.members - {contact_id})
+        chunks = [first] + [self.chunk(_Source(m), None, with_profile=True) for m in others]
+        return speaker, [chunk.profile for chunk in chunks if chunk.profile], chunks
+
     def rounds(
-        self, members: Sequence[str], position: str | None, first: _Chunk | None
+        self, sources: Sequence[_Source], position: str | None, chunks: Sequence[_Chunk]
     ) -> tuple[list[Shown], str | None]:
         """The page's entries and where to go on; more than one round only where filters leave out.
 
-        `first` is the first member's chunk when it was read already.
+        `chunks` is the first round's when it was read already.
         """
         shown: list[Shown] = []
         for _ in range(_FILTERED_ROUNDS if self.filters.are_sparse else 1):
-            chunks = [first] if first else []
-            chunks += [self.chunk(member, position) for member in members[len(chunks) :]]
-            first = None
+            chunks = chunks or [self.chunk(source, position) for source in sources]
             more, position = self._merged(chunks, self.limit - len(shown))
             shown += more
             if position is None or len(shown) == self.limit:
                 break
+            chunks = []
         return shown, position
 
     def _merged(self, chunks: Iterable[_Chunk], limit: int) -> tuple[list[Shown], str | None]:
         """The next entries of all partitions in order, no further than all of them were read."""
-        chunks = list(chunks)
-        edges = [chunk.edge for chunk in chunks if chunk.edge is not None]
+        entries: dict[str, Entry] = {}
+        receipts: dict[str, Receipt] = {}
+        edges: list[str] = []
+        for chunk in chunks:
+            # By key: what moves to another partition just now may have been met in both.
+            entries |= chunk.entries
+            receipts |= chunk.receipts
+            edges += [chunk.edge] if chunk.edge else []
         edge = (min if self.ascending else max)(edges, default=None)
-        # By key: an entry on its way to another partition (a split) may be met in both.
-        found = {shown.sort_key: shown for chunk in chunks for shown in chunk.shown}
         matching = [
-            found[key]
-            for key in sorted(found, reverse=not self.ascending)
-            if (edge is None or (key <= edge if self.ascending else key >= edge))
-            and self.filters.admit(found[key].entry)
+            Shown(sort_key=key, entry=entries[key], receipt=receipts.get(key))
+            for key in sorted(entries, reverse=not self.ascending)
+            if self._is_read_everywhere(key, edge) and self.filters.admit(entries[key])
         ]
         if len(matching) > limit:
             return matching[:limit], matching[limit - 1].sort_key
         return matching, edge
 
-    def chunk(self, member: str, position: str | None, *, with_profile: bool = False) -> _Chunk:
+    def _is_read_everywhere(self, key: str, edge: str | None) -> bool:
+        return edge is None or (key <= edge if self.ascending else key >= edge)
+
+    def chunk(self, source: _Source, position: str | None, *, with_profile: bool = False) -> _Chunk:
         """One Query behind `position`, of enough items to fill the page."""
         since, until = self.filters.since, self.filters.until
         high = keys.entry_position(until) if until else _END
@@ -185,9 +216,9 @@ class _Reading:
         if self.filters.are_sparse:
             read = max(read, _FILTERED_READ)
         if position and self.ascending:
-            position += keys.RECEIPT
+            position += keys.RECEIPT  # behind the entry's receipt too
         found = self.table.query(
-            keys.contact(member),
+            keys.contact(source.home),
             between=(
                 keys.entry_position(since) if since else keys.ENTRY,
                 keys.PROFILE if with_profile else high,
@@ -196,68 +227,24 @@ class _Reading:
             ascending=self.ascending,
             after=position,
         )
-        lying = list(found.items)
-        profile = None
-        if with_profile and lying and lying[0]["SK"] == keys.PROFILE:
-            profile = items.read_profile(lying.pop(0))
+        profile: Profile | None = None
+        entries: dict[str, Entry] = {}
+        receipts: dict[str, Receipt] = {}
+        for item in found.items:
+            key = item["SK"]
+            if key == keys.PROFILE:
+                profile = items.read_profile(item)
+            elif key.endswith(keys.RECEIPT):
+                receipts[key.removesuffix(keys.RECEIPT)] = items.read_receipt(item)
+            else:
+                entries[key] = items.read_entry(item)
         is_cut = found.last_key is not None
-        if is_cut and self.ascending and not _is_receipt(lying[-1]):
-            lying.pop()  # its receipt may lie just behind the cut
-        shown = _shown(lying)
-        # At least three items were read, so before a cut there is an entry with its receipt.
-        return _Chunk(shown=shown, edge=shown[-1].sort_key if is_cut else None, profile=profile)
-
-
-def _shown(lying: Iterable[Item]) -> list[Shown]:
-    """The entries among these items, each with the receipt beside it."""
-    lying = list(lying)
-    receipts = {item["SK"]: items.read_receipt(item) for item in lying if _is_receipt(item)}
-    return [
-        Shown(
-            sort_key=item["SK"],
-            entry=items.read_entry(item),
-            receipt=receipts.get(item["SK"] + keys.RECEIPT),
+        if is_cut and self.ascending and found.items[-1]["SK"] in entries:
+            entries.popitem()  # its receipt may lie just behind the cut
+        return _Chunk(
+            entries={key: entry for key, entry in entries.items() if source.admits(entry)},
+            receipts=receipts,
+            # At least four items were read, so before a cut there is an entry with its receipt.
+            edge=next(reversed(entries)) if is_cut else None,
+            profile=profile,
         )
-        for item in lying
-        if not _is_receipt(item)
-    ]
-
-
-def _is_receipt(item: Item) -> bool:
-    return bool(item["SK"].endswith(keys.RECEIPT))
-
-
-# ---- bodies
-
-
-def _within_an_answer(
-    bodies: Bodies, shown: Sequence[Shown], position: str | None
-) -> tuple[tuple[Shown, ...], str | None]:
-    """As many entries, bodies restored, as one answer holds; the rest is the next page's."""
-    whole: list[Shown] = []
-    room = _PAGE_BYTES
-    for each in shown:
-        entry = bodies.restore(each.entry)
-        size = _size(entry)
-        if size > room and whole:
-            return tuple(whole), whole[-1].sort_key
-        if size > _PAGE_BYTES:
-            entry = _cut(entry)
-        room -= size
-        whole.append(replace(each, entry=entry))
-    return tuple(whole), position
-
-
-def _size(entry: Entry) -> int:
-    """The most bytes that an entry's words take in an answer."""
-    return len(json.dumps(json.dumps([entry.subject, entry.text, entry.quoted_text])))
-
-
-def _cut(entry: Entry) -> Entry:
-    """An entry too long for any answer, marked; its HTML and raw mail stay whole."""
-    return replace(
-        entry,
-        text=entry.text[:_LONGEST_SHOWN],
-        quoted_text="",
-        defects=(*entry.defects, "text_cut"),
-    )

@@ -1,22 +1,27 @@
 """Paging: every entry once and in order, over one partition or several, while new ones arrive."""
 
-from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.merge import Decision
 from shared.model.cursor import Cursor
-from shared.model.entry import Channel, Direction, Entry, Kind
+from shared.model.entry import Attachment, Channel, Direction, Entry, Kind
 from shared.model.errors import NotFoundError
-from shared.store import timeline
+from shared.model.filters import Filters
+from shared.split import split
+from shared.store import keys, splitting, timeline
 from shared.store.bodies import Bodies
 from shared.store.table import Table
-from shared.store.timeline import Filters, Page, Shown, read_page
-from tests.builders import later
+from shared.store.timeline import Page, Shown, read_page
+from tests.builders import ANA_PHONE, NOW, chat, later, sms
+from tests.hub import Hub
 from tests.integration.conftest import ENGINES
-from tests.timelines import entry, lay, profile
+from tests.timelines import entry, lay, profile, receipt
 
 ANA = "ctc_ana"
 OUT = Direction.OUTBOUND
@@ -44,95 +49,87 @@ def lay_numbered(table: Table, count: int) -> None:
 
 
 def test_an_unmerged_contacts_page_takes_one_query_and_so_does_the_next(
-    table: Table, bodies: Bodies, aws_calls: list[str]
+    table: Table, aws_calls: list[str]
 ) -> None:
     lay_numbered(table, 9)
     aws_calls.clear()
-    first = read_page(table, bodies, ANA, limit=4)
+    first = read_page(table, ANA, limit=4)
     assert aws_calls == ["Query"]
-    second = read_page(table, bodies, ANA, limit=4, after=first.cursor)
+    second = read_page(table, ANA, limit=4, after=first.cursor)
     assert aws_calls == ["Query", "Query"]
     assert texts(first) + texts(second) == ["8", "7", "6", "5", "4", "3", "2", "1"]
     assert first.contact_id == second.contact_id == ANA
 
 
-def test_a_page_is_full_even_where_every_entry_has_a_receipt(table: Table, bodies: Bodies) -> None:
+def test_a_page_is_full_even_where_every_entry_has_a_receipt(table: Table) -> None:
     entries = [entry(at=later(minutes=n), direction=OUT, text=str(n)) for n in range(6)]
     lay(table, profile(ANA), *entries)
     for ascending in (False, True):
-        page = read_page(table, bodies, ANA, limit=3, ascending=ascending)
+        page = read_page(table, ANA, limit=3, ascending=ascending)
         assert len(page.shown) == 3
         assert all(shown.receipt for shown in page.shown)
 
 
-def test_the_last_page_says_so(table: Table, bodies: Bodies) -> None:
+def test_the_last_page_says_so(table: Table) -> None:
     lay_numbered(table, 4)
-    assert read_page(table, bodies, ANA, limit=4).cursor is None
-    assert read_page(table, bodies, ANA, limit=4, ascending=True).cursor is None
+    assert read_page(table, ANA, limit=4).cursor is None
+    assert read_page(table, ANA, limit=4, ascending=True).cursor is None
 
 
-def test_an_ascending_timeline_is_the_descending_one_backwards(
-    table: Table, bodies: Bodies
-) -> None:
+def test_an_ascending_timeline_is_the_descending_one_backwards(table: Table) -> None:
     lay_numbered(table, 7)
-    down = read_page(table, bodies, ANA, limit=50)
-    up = read_page(table, bodies, ANA, limit=50, ascending=True)
+    down = read_page(table, ANA, limit=50)
+    up = read_page(table, ANA, limit=50, ascending=True)
     assert list(up.shown) == list(reversed(down.shown))
 
 
-def test_an_entry_older_than_the_cursor_is_in_its_place_when_read_afresh(
-    table: Table, bodies: Bodies
-) -> None:
+def test_an_entry_older_than_the_cursor_is_in_its_place_when_read_afresh(table: Table) -> None:
     lay_numbered(table, 4)
-    first = read_page(table, bodies, ANA, limit=2)
+    first = read_page(table, ANA, limit=2)
     lay(table, entry(at=later(minutes=1.5), text="late"), entry(at=later(minutes=9), text="new"))
-    second = read_page(table, bodies, ANA, limit=5, after=first.cursor)
+    second = read_page(table, ANA, limit=5, after=first.cursor)
     assert texts(first) + texts(second) == ["3", "2", "late", "1", "0"]
-    assert texts(read_page(table, bodies, ANA, limit=9)) == ["new", "3", "2", "late", "1", "0"]
+    assert texts(read_page(table, ANA, limit=9)) == ["new", "3", "2", "late", "1", "0"]
 
 
 def test_a_receipt_is_shown_where_a_filtered_ascending_page_was_cut_before_it(
-    table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch
+    table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timeline, "_FILTERED_READ", 4)
     entries = [entry(at=later(minutes=n)) for n in range(3)]
     answer = entry(at=later(minutes=3), channel=Channel.EMAIL, direction=OUT)
     lay(table, profile(ANA), *entries, answer)
     mails = Filters(channels=frozenset({Channel.EMAIL}))
-    page = read_page(table, bodies, ANA, limit=1, filters=mails, ascending=True)
+    page = read_page(table, ANA, limit=1, filters=mails, ascending=True)
     assert page.shown[0].entry == answer
     assert page.shown[0].receipt
 
 
-def test_entries_of_the_same_millisecond_keep_one_order(table: Table, bodies: Bodies) -> None:
+def test_entries_of_the_same_millisecond_keep_one_order(table: Table) -> None:
     lay(table, profile(ANA), *(entry(direction=OUT) for _ in range(5)))
-    whole = read_page(table, bodies, ANA, limit=5).shown
-    paged = traverse(table, bodies, limit=1)
+    whole = read_page(table, ANA, limit=5).shown
+    paged = traverse(table, limit=1)
     assert paged == list(whole)
 
 
-def test_a_contact_without_entries_has_an_empty_timeline_and_a_stranger_none(
-    table: Table, bodies: Bodies
-) -> None:
+def test_a_contact_without_entries_has_an_empty_timeline_and_a_stranger_none(table: Table) -> None:
     lay(table, profile(ANA))
-    assert read_page(table, bodies, ANA, limit=5).shown == ()
+    assert read_page(table, ANA, limit=5).shown == ()
     for ascending in (False, True):
         with pytest.raises(NotFoundError):
-            read_page(table, bodies, "ctc_nobody", limit=5, ascending=ascending)
+            read_page(table, "ctc_nobody", limit=5, ascending=ascending)
 
 
 # ---- filters
 
 
-def test_filters_choose_by_channel_kind_conversation_and_period(
-    table: Table, bodies: Bodies
-) -> None:
+def test_filters_choose_by_channel_kind_conversation_and_period(table: Table) -> None:
     lay_numbered(table, 8)
     lay(table, entry(at=later(minutes=20), kind=Kind.NOTE, channel=Channel.INTERNAL, text="note"))
     lay(table, entry(at=later(minutes=21), conversation_id="cnv_2", text="other"))
 
     def found(filters: Filters) -> list[str]:
-        return texts(read_page(table, bodies, ANA, limit=50, filters=filters))
+        return texts(read_page(table, ANA, limit=50, filters=filters))
 
     assert found(Filters(channels=frozenset({Channel.EMAIL}))) == ["6", "3", "0"]
     assert found(Filters(kinds=frozenset({Kind.NOTE}))) == ["note"]
@@ -144,10 +141,8 @@ def test_filters_choose_by_channel_kind_conversation_and_period(
 
 
 def test_a_search_ignores_case_and_looks_into_subject_quoted_text_and_file_names(
-    table: Table, bodies: Bodies
+    table: Table,
 ) -> None:
-    from shared.model.entry import Attachment
-
     lay(
         table,
         profile(ANA),
@@ -161,12 +156,12 @@ def test_a_search_ignores_case_and_looks_into_subject_quoted_text_and_file_names
         ),
         entry(at=later(minutes=5), text="elsewhere"),
     )
-    page = read_page(table, bodies, ANA, limit=9, filters=Filters(text="strasse"))
+    page = read_page(table, ANA, limit=9, filters=Filters(text="strasse"))
     assert texts(page) == ["d", "c", "b", "Grüße aus der STRASSE"]
 
 
 def test_a_search_for_something_rare_is_bounded_per_page_and_goes_on_by_its_cursor(
-    table: Table, bodies: Bodies, aws_calls: list[str], monkeypatch: pytest.MonkeyPatch
+    table: Table, aws_calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timeline, "_FILTERED_READ", 20)
     entries = [entry(at=later(seconds=number), text="common") for number in range(90)]
@@ -174,10 +169,10 @@ def test_a_search_for_something_rare_is_bounded_per_page_and_goes_on_by_its_curs
     lay(table, profile(ANA), rare, *entries)
     aws_calls.clear()
     filters = Filters(text="needle")
-    first = read_page(table, bodies, ANA, limit=5, filters=filters)
+    first = read_page(table, ANA, limit=5, filters=filters)
     assert (texts(first), len(aws_calls)) == ([], 4)
     assert first.cursor
-    second = read_page(table, bodies, ANA, limit=5, filters=filters, after=first.cursor)
+    second = read_page(table, ANA, limit=5, filters=filters, after=first.cursor)
     assert (texts(second), second.cursor) == (["a needle"], None)
 
 
@@ -185,96 +180,114 @@ def test_a_search_for_something_rare_is_bounded_per_page_and_goes_on_by_its_curs
 
 
 def test_a_merged_contacts_page_takes_a_query_a_member_and_is_in_order(
-    table: Table, bodies: Bodies, aws_calls: list[str]
+    table: Table, aws_calls: list[str]
 ) -> None:
     lay(table, profile(ANA, members=("ctc_bob",)), profile("ctc_bob", root=ANA))
     for number in range(6):
         home = ANA if number % 2 else "ctc_bob"
         lay(table, entry(home=home, at=later(minutes=number), text=str(number)))
     aws_calls.clear()
-    page = read_page(table, bodies, ANA, limit=4)
+    page = read_page(table, ANA, limit=4)
     assert aws_calls == ["Query", "Query"]
     assert texts(page) == ["5", "4", "3", "2"]
-    assert texts(read_page(table, bodies, ANA, limit=4, after=page.cursor)) == ["1", "0"]
+    assert texts(read_page(table, ANA, limit=4, after=page.cursor)) == ["1", "0"]
 
 
-def test_an_id_that_was_merged_away_answers_with_the_survivors_timeline(
-    table: Table, bodies: Bodies
-) -> None:
+def test_an_id_that_was_merged_away_answers_with_the_survivors_timeline(table: Table) -> None:
     lay(table, profile(ANA, members=("ctc_bob",)), profile("ctc_bob", root=ANA))
     lay(table, entry(text="ana's"), entry(home="ctc_bob", at=later(minutes=1), text="bob's"))
-    by_survivor, by_old_id = (read_page(table, bodies, c, limit=5) for c in (ANA, "ctc_bob"))
+    by_survivor, by_old_id = (read_page(table, c, limit=5) for c in (ANA, "ctc_bob"))
     assert by_old_id == by_survivor
     assert (by_old_id.contact_id, texts(by_old_id)) == (ANA, ["bob's", "ana's"])
 
 
 def test_a_merge_undone_between_two_pages_hides_the_others_entries_from_the_next(
-    table: Table, bodies: Bodies
+    table: Table,
 ) -> None:
     lay(table, profile(ANA, members=("ctc_bob",)), profile("ctc_bob", root=ANA))
     for number in range(4):
         home = ANA if number % 2 else "ctc_bob"
         lay(table, entry(home=home, at=later(minutes=number), text=str(number)))
-    first = read_page(table, bodies, ANA, limit=2)
+    first = read_page(table, ANA, limit=2)
     lay(table, profile(ANA), profile("ctc_bob"))
-    second = read_page(table, bodies, ANA, limit=2, after=first.cursor)
+    second = read_page(table, ANA, limit=2, after=first.cursor)
     assert texts(first) + texts(second) == ["3", "2", "1"]
 
 
-# ---- large bodies
+# ---- an address that is being split off
 
 
-def test_only_the_bodies_of_shown_entries_are_fetched(
-    table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch
+def test_while_an_address_is_split_off_its_entries_are_on_the_new_contacts_pages_alone(
+    table: Table,
 ) -> None:
-    import random
-
-    noise = random.Random(3)
-    for number in range(3):
-        text = "".join(noise.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=200_000))
-        lay(table, bodies.offload(entry(at=later(minutes=number), text=text)))
-    lay(table, profile(ANA))
-    fetched: list[str] = []
-    restore = bodies.restore
-
-    def watched(entry: Entry) -> Entry:
-        fetched.append(entry.id)
-        return restore(entry)
-
-    monkeypatch.setattr(bodies, "restore", watched)
-    page = read_page(table, bodies, ANA, limit=1)
-    assert len(page.shown[0].entry.text) == 200_000
-    assert fetched == [page.shown[0].entry.id]
+    hers = [entry(at=later(minutes=n), text=f"hers {n}", address_key="a") for n in range(3)]
+    sons = [
+        entry(at=later(minutes=n + 0.5), text=f"son's {n}", address_key="b", direction=OUT)
+        for n in range(3)
+    ]
+    gone = entry(home="ctc_son", at=later(minutes=-1), text="moved", address_key="b")
+    mother = replace(profile(ANA), moving={"b": "ctc_son"})
+    son = replace(profile("ctc_son"), arriving={"b": ANA})
+    lay(table, mother, son, *hers, *sons, gone)
+    assert [s.entry.text for s in traverse(table, limit=1)] == ["hers 2", "hers 1", "hers 0"]
+    of_son = traverse(table, "ctc_son", limit=2)
+    assert [s.entry.text for s in of_son] == ["son's 2", "son's 1", "son's 0", "moved"]
+    assert [bool(s.receipt) for s in of_son] == [True, True, True, False]
 
 
-def test_a_page_of_huge_bodies_is_cut_before_lambdas_six_megabytes(
+def test_an_entry_that_moved_before_its_receipt_is_shown_with_it(table: Table) -> None:
+    moved = entry(home="ctc_son", address_key="b", direction=OUT)
+    beside = receipt(moved)
+    left = replace(beside, key=replace(beside.key, home=ANA))
+    lay(table, replace(profile("ctc_son"), arriving={"b": ANA}), profile(ANA), moved, left)
+    table._client.delete_item(TableName=table.name, Key=_wire(keys.receipt(beside.key)))
+    (shown,) = read_page(table, "ctc_son", limit=5).shown
+    assert shown.receipt == left
+
+
+def test_a_split_is_right_on_both_pages_at_every_step_of_the_move(
     table: Table, bodies: Bodies
 ) -> None:
-    control, newlines = "\x01" * 700_000, "\n" * 800_000
-    for number, text in enumerate((newlines, newlines, control, control, "x" * 7_000_000)):
-        lay(table, bodies.offload(entry(at=later(minutes=number), text=text)))
-    lay(table, profile(ANA))
-    pages = list(traverse_pages(table, bodies, limit=50))
-    assert [len(page.shown) for page in pages] == [1, 1, 1, 2]
-    assert pages[0].shown[0].entry.defects == ("text_cut",)
-    assert len(pages[3].shown[1].entry.text) == 800_000
+    hub = Hub(table, bodies)
+    first = hub.receive(chat("from the chat", vouched=(ANA_PHONE,)))
+    for number in range(60):
+        hub.receive(sms(str(number), received_at=later(minutes=number)))
+    decision = Decision(by="agent-1", reason="her son's number")
+    record = split(table, first.contact_id, ANA_PHONE, decision, now=NOW)
+
+    def check() -> None:
+        of_mother = [s.entry.text for s in traverse(table, record.source, limit=20)]
+        of_son = [s.entry.text for s in traverse(table, record.target, limit=20)]
+        texts = [str(number) for number in reversed(range(60))]
+        assert of_mother[-1] == "from the chat"
+        assert not set(of_mother) & set(texts)
+        assert [text for text in of_son if text.isdigit()] == texts
+
+    check()
+    position = splitting.move_some(table, record)
+    while position:
+        check()
+        position = splitting.move_some(table, record, position)
+    check()
+
+
+def _wire(key: keys.Key) -> dict[str, Any]:
+    return {"PK": {"S": key.pk}, "SK": {"S": key.sk}}
 
 
 # ---- whatever arrives
 
 
-def traverse_pages(table: Table, bodies: Bodies, *, limit: int) -> Iterator[Page]:
+def traverse(table: Table, contact_id: str = ANA, *, limit: int) -> list[Shown]:
+    """The whole timeline, page by page."""
+    shown: list[Shown] = []
     after: Cursor | None = None
     while True:
-        page = read_page(table, bodies, ANA, limit=limit, after=after)
-        yield page
+        page = read_page(table, contact_id, limit=limit, after=after)
+        shown += page.shown
         after = page.cursor
         if after is None:
-            return
-
-
-def traverse(table: Table, bodies: Bodies, *, limit: int) -> list[Shown]:
-    return [shown for page in traverse_pages(table, bodies, limit=limit) for shown in page.shown]
+            return shown
 
 
 SECONDS = st.integers(min_value=0, max_value=200)
@@ -304,7 +317,6 @@ def worlds(draw: st.DrawFn) -> tuple[list[list[tuple[int, bool]]], list[tuple[in
 def test_pages_joined_are_the_whole_timeline_in_order_while_new_entries_arrive(
     *,
     table: Table,
-    bodies: Bodies,
     monkeypatch: pytest.MonkeyPatch,
     world: tuple[list[list[tuple[int, bool]]], list[tuple[int, int, bool]]],
     limit: int,
@@ -328,7 +340,6 @@ def test_pages_joined_are_the_whole_timeline_in_order_while_new_entries_arrive(
     while True:
         page = read_page(
             table,
-            bodies,
             homes[0],
             limit=limit,
             filters=filters,

@@ -191,7 +191,7 @@ def test_what_aws_puts_there_to_try_it_is_no_mail(inbound: ModuleType, body: Any
 @pytest.mark.parametrize(
     "body",
     [
-        notification("inbound/x", bucket="another"),
+        notification("inbound/ses1", bucket="another"),
         notification("inbound/not-there"),
         {"Records": [{"s3": {}}]},
         {"Records": "x"},

@@ -63,6 +63,7 @@ PDF = part("application/pdf; name=a.pdf", "%PDF")
         (multipart("mixed", part("text/plain; name=a.txt", "a file"), TEXT), "plain words", "", 1),
         # What has no text at all shows what its text file says.
         (part("text/plain", "a file", "Content-Disposition: attachment"), "a file", "", 1),
+        (part("text/html; name=a.html", "<p>a page</p>"), "a page", "", 1),
         (PDF, "", "", 1),
         (part("text/plain", ""), "", "", 0),
         (part("nonsense", "words"), "words", "", 0),

@@ -90,14 +90,16 @@ def test_what_follows_a_header_block_is_older(block: str) -> None:
     ],
 )
 def test_what_may_be_the_senders_own_words_is_kept(text: str) -> None:
-    assert split_reply(text) == (text, "")
+    for whole in (text, f"Hello,\n\n{text}", f"Hello,\n{text}"):
+        assert split_reply(whole) == (whole, "")
 
 
 def test_answers_between_and_below_quotes_are_kept() -> None:
     between = f"{ATTRIBUTIONS[0]}\n> One?\nYes.\n> Two?\nNo.\n"
     below = f"{ATTRIBUTIONS[0]}{QUOTE}\nYes to all.\n"
     for text in (between, below, between + "> Three?\n"):
-        assert split_reply(text) == (text, "")
+        for whole in (text, NEW + text):
+            assert split_reply(whole) == (whole, "")
 
 
 def test_a_hand_made_quote_stays_while_the_quote_at_the_end_goes() -> None:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+import jsonschema
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from functions.publish_events import handler
+from infrastructure.event_schemas import DIRECTORY
 from shared.merge import Decision, merge, undo
 from shared.model.errors import UnavailableError
 from shared.model.events import EVENTS
@@ -121,7 +123,10 @@ def test_everything_the_product_stamps_is_published_as_an_event_with_a_schema(
     def take() -> None:
         client = Events()
         assert relay(client, *(record(item) for item in written(table))).parked == 0
-        published.update(entry["DetailType"] for entry in client.taken)
+        for entry in client.taken:
+            published.add(entry["DetailType"])
+            schema = (DIRECTORY / f"{entry['DetailType']}.json").read_text()
+            jsonschema.validate(json.loads(entry["Detail"]), json.loads(schema))
 
     ana = hub.receive(mail())
     take()

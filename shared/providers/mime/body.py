@@ -9,6 +9,7 @@ from shared.providers.mime.defects import Defect
 from shared.providers.mime.structure import Part
 
 MAX_BODY = 1024 * 1024  # bytes of one text, characters of all
+_MAX_PREVIEW = 64 * 1024
 
 # Further renderings of the text, for programs that are not ours.
 _RENDERINGS = frozenset({"text/x-amp-html", "text/watch-html", "text/enriched"})
@@ -33,7 +34,7 @@ class _Passage:
 
 
 def read_body(mail: Part, defects: set[Defect]) -> Body:
-    """The body of `mail`. A mail without one gets what its calendar or text file says."""
+    """The body of `mail`. A mail without one gets what its first text file says."""
     reader = _Reader(defects)
     passages = reader.passages(mail)
     text = _as_text(passages) or _from_files(reader.files)
@@ -107,10 +108,11 @@ def _as_text(passages: list[_Passage]) -> str:
 
 def _from_files(files: list[Part]) -> str:
     for part in files:
-        if part.media_type in ("text/calendar", "text/plain"):
-            content = part.content()[0][: 64 * 1024]
+        if part.media_type.startswith("text/"):
+            content = part.content()[0][:_MAX_PREVIEW]
             text = clean(decode(content, part.charset) or guess(content))
-            return _event(text) if part.media_type == "text/calendar" else text
+            as_text = {"text/calendar": _event, "text/html": markup.to_text}
+            return as_text.get(part.media_type, str)(text)
     return ""
 
 

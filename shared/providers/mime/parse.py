@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from shared.model.entry import Channel
 from shared.model.identity import Trust
 from shared.model.message import Delivery, InboundMessage
-from shared.providers.mime import structure, threading
+from shared.providers.mime import references, structure
 from shared.providers.mime.automatic import is_automatic
 from shared.providers.mime.body import Body, read_body
 from shared.providers.mime.charsets import one_line
@@ -78,7 +78,7 @@ def _read(
     files = read_files(body.files, defects)
     subject = one_line(decode_words(headers.first("subject")), MAX_SUBJECT)
     text, quoted_text = split_reply(body.text.strip("\n"), subject)
-    recipients = threading.read_recipients(headers, verdicts, mail_domain)
+    recipients = references.read_recipients(headers, verdicts, mail_domain)
     message = InboundMessage(
         delivery=delivery,
         channel=Channel.EMAIL,
@@ -95,9 +95,9 @@ def _read(
         quoted_text=quoted_text.rstrip(),
         attachments=tuple(file.attachment for file in files),
         automatic=is_automatic(mail, sender, verdicts),
-        reply_token=threading.read_reply_token(recipients),
-        message_id=threading.read_message_id(headers),
-        references=threading.read_references(headers),
+        reply_token=references.read_reply_token(recipients),
+        message_id=references.read_message_id(headers),
+        references=references.read_references(headers),
         raw_key=raw_key,
         defects=tuple(sorted(defect.value for defect in defects)),
         size_bytes=len(raw),

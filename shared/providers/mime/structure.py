@@ -134,8 +134,8 @@ class _Reader:
             return Headers(()), self._raw.index(b"\n", start) + 1
         blank = _BLANK_LINE.search(self._raw, start, end)
         stop, body = blank.span() if blank else (end, end)
-        if stop - start > _MAX_HEADERS_BYTES:
-            self._defects.add(Defect.HEADER_TOO_LONG)
+        if stop - start > _MAX_HEADERS_BYTES:  # a second From may be in what is not read
+            self._defects |= {Defect.HEADER_TOO_LONG, broken}
         block = self._raw[start : min(stop, start + _MAX_HEADERS_BYTES)]
         return self._fields(block, broken), body
 

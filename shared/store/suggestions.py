@@ -1,0 +1,148 @@
+"""Suggestions: one item for each pair of addresses, found by both and listed while open."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice, product
+
+from shared.model.errors import ConflictError, NotFoundError
+from shared.model.identity import Identity
+from shared.model.suggestion import (
+    Caution,
+    Evidence,
+    Suggestion,
+    SuggestionState,
+    suggestion_id,
+)
+from shared.store import items, keys
+from shared.store.attributes import Item
+from shared.store.table import Put, Table, TransactionRefusedError
+
+INDEX = "GSI1"
+_READ_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """What is known of two addresses and of whether they are one person's."""
+
+    suggestion: Suggestion | None
+    one: Identity | None
+    other: Identity | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Open suggestions, newest first, and where to go on (None: the end)."""
+
+    suggestions: tuple[Suggestion, ...]
+    position: str | None
+
+
+def get(table: Table, wanted: str) -> Suggestion:
+    """One suggestion. Raises NotFoundError."""
+    item = table.get(keys.pair(wanted))
+    if item is None:
+        raise NotFoundError("no such suggestion")
+    return _read(item)
+
+
+def look(table: Table, one: str, other: str) -> Pair:
+    """Two addresses by their keys, and the suggestion about them: one read."""
+    pair_at, one_at, other_at = (
+        keys.pair(suggestion_id(one, other)),
+        keys.identity(one),
+        keys.identity(other),
+    )
+    found = table.get_many([pair_at, one_at, other_at])
+    return Pair(
+        suggestion=_read(found[pair_at]) if pair_at in found else None,
+        one=items.read_identity(found[one_at]) if one_at in found else None,
+        other=items.read_identity(found[other_at]) if other_at in found else None,
+    )
+
+
+def between(table: Table, ones: Iterable[str], others: Iterable[str]) -> tuple[Suggestion, ...]:
+    """What was suggested of any address of one contact and any of another.
+
+    One read, of a hundred pairs at most.
+    """
+    pairs = (suggestion_id(one, other) for one, other in product(ones, others))
+    found = table.get_many(keys.pair(pair) for pair in islice(pairs, _READ_AT_ONCE))
+    return tuple(_read(item) for item in found.values())
+
+
+def list_open(table: Table, *, limit: int, position: str | None = None) -> Page:
+    """One page. Eventually consistent: it reads the index. `position` is what the page before gave."""
+    found = table.query(
+        keys.suggestion_partition(SuggestionState.OPEN),
+        between=("", position or "~"),
+        limit=limit + 2,
+        index=INDEX,
+    )
+    rows = [row for row in found.items if row["GSI1SK"] != position]
+    shown = rows[:limit]
+    wanted = [keys.Key(row["PK"], row["SK"]) for row in shown]
+    whole = table.get_many(wanted)
+    return Page(
+        suggestions=tuple(_read(whole[key]) for key in wanted if key in whole),
+        position=str(shown[-1]["GSI1SK"]) if len(rows) > limit else None,
+    )
+
+
+def keep(table: Table, suggestion: Suggestion) -> None:
+    """Write a suggestion over the revision before. Raises ConflictError when that has changed."""
+    try:
+        table.write(leg(suggestion))
+    except TransactionRefusedError as error:
+        raise ConflictError("this suggestion has changed; read it again") from error
+
+
+def leg(suggestion: Suggestion) -> Put:
+    """What keeps a suggestion, if its revision is the next."""
+    key, item = keys.pair(suggestion.id), _item(suggestion)
+    if suggestion.revision == 1:
+        return Put(key, item)
+    return Put(
+        key, item, condition="revision = :seen", values={":seen": suggestion.revision - 1}
+    )
+
+
+def _item(suggestion: Suggestion) -> Item:
+    item: Item = {
+        "type": "suggestion",
+        "schema": items.SCHEMA,
+        "pair": list(suggestion.pair),
+        "state": str(suggestion.state),
+        "evidence": frozenset(suggestion.evidence),
+        "cautions": frozenset(suggestion.cautions),
+        "score": suggestion.score,
+        "homes": dict(suggestion.homes),
+        "at": keys.timestamp(suggestion.at),
+        "by": suggestion.by,
+        "decided_at": items.stored_time(suggestion.decided_at),
+        "reason": suggestion.reason,
+        "merge": suggestion.merge_id,
+        "revision": suggestion.revision,
+    }
+    if suggestion.state is SuggestionState.OPEN:
+        index = keys.suggestion_index(suggestion.state, suggestion.at, suggestion.id)
+        item |= {"GSI1PK": index.pk, "GSI1SK": index.sk}
+    return item
+
+
+def _read(item: Item) -> Suggestion:
+    one, other = item["pair"]
+    return Suggestion(
+        pair=(one, other),
+        state=SuggestionState(item["state"]),
+        evidence=frozenset(map(Evidence, item["evidence"])),
+        cautions=frozenset(map(Caution, item.get("cautions", ()))),
+        score=item["score"],
+        homes=item["homes"],
+        at=keys.read_timestamp(item["at"]),
+        by=item.get("by", ""),
+        decided_at=items.optional_time(item.get("decided_at")),
+        reason=item.get("reason", ""),
+        merge_id=item.get("merge", ""),
+        revision=item["revision"],
+    )

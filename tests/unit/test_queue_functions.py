@@ -1,0 +1,289 @@
+"""The functions behind queues: each message on its own, ids in the logs and nothing else."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+
+from functions.deliver_message import courier
+from functions.deliver_message import handler as deliver_message
+from functions.deliver_message.notices import read_notice
+from functions.notify_customer import deciding
+from functions.notify_customer import handler as notify_customer
+from functions.receipts_email import handler as receipts_email
+from functions.receipts_email import keeping
+from functions.sweep import handler as sweep
+from shared.deliver import Outlet
+from shared.model.due import Due
+from shared.model.entry import Channel
+from shared.model.errors import MalformedMessageError, RejectedError
+from shared.model.events import detail
+from shared.model.receipt import ReceiptKey, ReceiptState
+from shared.model.sending import Refused
+from shared.providers import chat as chat_provider
+from shared.providers import ses, twilio
+from shared.providers.ses.tags import to_tags
+from shared.runtime import clients, secrets
+from shared.runtime.secrets import signing_keys
+from shared.store import due, receipts
+from shared.store.bodies import Bodies
+from shared.store.stream import announced
+from shared.store.table import Table
+from tests.builders import ANA_EMAIL, ANA_PHONE, chat, mail, sms
+from tests.conftest import REGION
+from tests.deployment import deploy
+from tests.outbound import Office, key_of
+from tests.streams import record, written
+
+MORE = {
+    "SMS_SENDER": "+15005550006",
+    "MAIL_SENDER": "support@in.example.com",
+    "MAIL_DOMAIN": "in.example.com",
+    "SES_CONFIGURATION_SET": "throughline",
+    "TWILIO_API_URL": "https://api.twilio.com",
+}
+
+
+@dataclass
+class Context:
+    """What Lambda tells of an invocation."""
+
+    left: int = 60_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.left
+
+
+@pytest.fixture
+def office(table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    """The product as deployed, in fresh containers."""
+    modules = (clients, courier, deciding, keeping, sweep)
+    forget(*modules)
+    deploy(monkeypatch)
+    url = boto3.client("sqs", region_name=REGION).create_queue(QueueName="deliver")["QueueUrl"]
+    for name, value in {**MORE, "DELIVER_QUEUE_URL": url}.items():
+        monkeypatch.setenv(name, value)
+    key = signing_keys("keys").identity_key
+    yield Office(Table(table._client, table.name, key), bodies)
+    forget(*modules)
+
+
+def forget(*modules: ModuleType) -> None:
+    for module in modules:
+        for member in vars(module).values():
+            if hasattr(member, "cache_clear"):
+                member.cache_clear()
+    for reader in vars(secrets).values():
+        if isinstance(reader, secrets.Kept):
+            reader.forget()
+
+
+def batch(*bodies: object) -> dict[str, Any]:
+    """A batch as SQS hands it over; texts as they are, all else as JSON."""
+    return {
+        "Records": [
+            {
+                "messageId": f"m-{number}",
+                "receiptHandle": "handle",
+                "body": body if isinstance(body, str) else json.dumps(body),
+                "eventSource": "aws:sqs",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def failures(answer: Any) -> list[str]:
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def event_of(office: Office, entry_id: str) -> dict[str, Any]:
+    """An entry's event as the bus hands it to a queue."""
+    for item in written(office.table):
+        if item["type"] == "entry" and item["id"] == entry_id:
+            (event,) = announced(record(item))
+            return {
+                "version": "0",
+                "id": "1",
+                "detail-type": event.metadata.type,
+                "source": "throughline",
+                "detail": detail(event),
+            }
+    raise LookupError(entry_id)
+
+
+# ---- deliver_message
+
+
+@pytest.fixture
+def recording(office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """The office whose provider stands in for all of them."""
+    monkeypatch.setattr(courier, "outlet", office.outlet)
+    return office
+
+
+def test_a_batch_is_handed_out_message_by_message(recording: Office) -> None:
+    sent = recording.answer(recording.hub.receive(sms()).contact_id)
+    event = event_of(recording, sent.entry.id)
+    lost = {"home": "ctc_1", "at": "2026-11-20T12:00:00.000Z", "entry": "ent_1"}
+    answer = deliver_message.lambda_handler(
+        batch(lost, event, event, "not JSON"),
+        Context(),  # type: ignore[arg-type]
+    )
+    assert failures(answer) == ["m-0", "m-3"]
+    assert len(recording.provider.sent) == 1
+    assert recording.receipt(key_of(sent)).state is ReceiptState.ACCEPTED
+
+
+def test_a_message_stays_on_the_queue_when_the_function_is_about_to_end(recording: Office) -> None:
+    sent = recording.answer(recording.hub.receive(sms()).contact_id)
+    event = event_of(recording, sent.entry.id)
+    answer = deliver_message.lambda_handler(batch(event), Context(left=9_000))  # type: ignore[arg-type]
+    assert failures(answer) == ["m-0"]
+    assert recording.provider.sent == []
+
+
+def test_what_did_not_reach_anybody_is_counted_and_logged_by_ids_alone(
+    recording: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contact = recording.hub.receive(sms()).contact_id
+    sent = recording.answer(contact, "nobody else's business")
+    recording.provider.answers = [Refused("21211", final=True)]
+    deliver_message.lambda_handler(batch(event_of(recording, sent.entry.id)), Context())  # type: ignore[arg-type]
+    output = capsys.readouterr()
+    said = output.out + output.err
+    assert "MessagesFailed" in said
+    assert sent.entry.id in said
+    assert "business" not in said
+    assert ANA_PHONE.value not in said
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{}", "[]", '{"home": "ctc_1", "at": "noon", "entry": "ent_1"}', '{"detail": {}}', "7"],
+)
+def test_a_notice_that_names_no_message_is_refused(body: str) -> None:
+    with pytest.raises(MalformedMessageError):
+        read_notice(body)
+
+
+def test_each_channel_leaves_by_its_provider(office: Office) -> None:
+    key = ReceiptKey(home="ctc_1", at=office.now, entry_id="ent_1")
+    text, mailed, chatted = map(courier.outlet, (Channel.SMS, Channel.EMAIL, Channel.CHAT))
+    assert isinstance(text.sender, twilio.TwilioSender)
+    assert (text.provider, text.address) == ("twilio", "+15005550006")
+    assert text.status_url(key).endswith("/ctc_1/2026-11-20T12:00:00.000Z/ent_1")
+    assert isinstance(mailed.sender, ses.SesSender)
+    assert (mailed.provider, mailed.address) == ("ses", "support@in.example.com")
+    assert mailed.status_url(key) == ""
+    assert isinstance(chatted.sender, chat_provider.ChatSender)
+    assert (chatted.provider, chatted.idempotent) == ("chat", True)
+    assert not text.idempotent
+    assert not mailed.idempotent
+    with pytest.raises(RejectedError):
+        courier.outlet(Channel.VOICE)
+
+
+def test_an_outlet_without_options_reports_nowhere() -> None:
+    key = ReceiptKey(home="ctc_1", at=sms().received_at, entry_id="ent_1")
+    blank = Outlet(provider="ses", sender=Office.__new__(Office))  # type: ignore[arg-type]
+    assert blank.status_url(key) == ""
+
+
+# ---- notify_customer
+
+
+def request(event: dict[str, Any], **constants: Any) -> dict[str, Any]:
+    return {
+        "rule": "agent-answered",
+        "template": "answer",
+        "purpose": "transactional",
+        "ladder": ["sms"],
+        "wait_seconds": 600,
+        "debounce_seconds": 60,
+        "urgent": False,
+        "event": event,
+        **constants,
+    }
+
+
+def test_a_request_becomes_an_entry_once_and_a_broken_one_comes_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(deciding, "now", lambda offset: office.now)
+    contact = office.hub.receive(chat(vouched=(ANA_EMAIL, ANA_PHONE))).contact_id
+    mailed = office.hub.receive(mail())
+    answer = office.answer(contact, conversation_id=mailed.conversation_id)
+    good = request(event_of(office, answer.entry.id))
+    bad = request(event_of(office, answer.entry.id), ladder=["pigeon"])
+    stopped = request(event_of(office, mailed.entry_id), rule="other")
+    stopped["event"]["detail"]["automatic"] = True
+    result = notify_customer.lambda_handler(batch(good, bad, good, stopped), Context())  # type: ignore[arg-type]
+    assert failures(result) == ["m-1"]
+    kinds = [item["kind"] for item in written(office.table) if item["type"] == "entry"]
+    assert kinds.count("notification") == 1
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (counted,) = [it for it in documents if "NotificationsStopped" in it]
+    assert (counted["rule"], counted["reason"]) == ("other", "loop")
+
+
+# ---- receipts_email
+
+
+def ses_event(key: ReceiptKey | None, kind: str, **fields: Any) -> dict[str, Any]:
+    tags = {name: [value] for name, value in to_tags(key).items()} if key else {}
+    return {
+        "eventType": kind,
+        "mail": {
+            "timestamp": "2026-11-20T12:00:01.000Z",
+            "messageId": "id-1",
+            "tags": {"ses:configuration-set": ["throughline"], **tags},
+        },
+        **fields,
+    }
+
+
+def test_mail_events_move_their_receipts_and_foreign_ones_are_only_counted(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = key_of(office.answer(office.hub.receive(mail()).contact_id))
+    office.deliver(key)
+    delivered = ses_event(key, "Delivery", delivery={"timestamp": "2026-11-20T12:00:03.000Z"})
+    by_sns = {"Type": "Notification", "Message": json.dumps(ses_event(key, "Send"))}
+    unknown = ses_event(ReceiptKey(home="c", at=office.now, entry_id="e"), "Delivery")
+    result = receipts_email.lambda_handler(
+        batch(delivered, by_sns, ses_event(None, "Open"), unknown, "{"),
+        Context(),  # type: ignore[arg-type]
+    )
+    assert failures(result) == ["m-3", "m-4"]
+    assert office.receipt(key).state is ReceiptState.DELIVERED
+    assert "MailEventsIgnored" in capsys.readouterr().out
+
+
+def test_a_mail_that_left_twice_is_counted(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = key_of(office.answer(office.hub.receive(mail()).contact_id))
+    office.deliver(key)
+    other = ses_event(key, "Send")
+    other["mail"]["messageId"] = "id-2"
+    receipts_email.lambda_handler(batch(other), Context())  # type: ignore[arg-type]
+    assert "DoubleSend" in capsys.readouterr().out
+    assert receipts.find(office.table, "ses", "id-2") == key
+
+
+# ---- sweep
+
+
+def test_the_sweep_puts_what_is_due_on_the_queue(office: Office) -> None:
+    key = ReceiptKey(home="ctc_1", at=office.now, entry_id="ent_1")
+    office.table.write(due.put_leg(Due(key=key, at=office.now, revision=1)))
+    sweep.lambda_handler({}, None)
+    queue = boto3.client("sqs", region_name=REGION)
+    url = queue.get_queue_url(QueueName="deliver")["QueueUrl"]
+    (message,) = queue.receive_message(QueueUrl=url)["Messages"]
+    assert read_notice(message["Body"]) == key
