@@ -6,13 +6,21 @@ from datetime import datetime
 from random import uniform
 from time import sleep
 
-from shared.model.contact import Profile
-from shared.model.entry import Author, AuthorType, Channel, Direction, Entry, Kind
+from shared.model.contact import OPEN_CAP, Profile
+from shared.model.entry import (
+    Author,
+    AuthorType,
+    Channel,
+    Direction,
+    Entry,
+    Kind,
+    ProviderRef,
+)
 from shared.model.errors import ConflictError, UnavailableError
 from shared.model.events import Change
 from shared.model.identity import Identity, Trust
 from shared.model.ids import NewId, new_id
-from shared.model.merge import Merge, MergeState
+from shared.model.merge import DECISIONS, Merge, MergeState
 from shared.model.suggestion import Suggestion, SuggestionState, suggestion_id
 from shared.rules import matching, membership
 from shared.rules.ordering import to_milliseconds
@@ -73,6 +81,11 @@ def _consents(contact: Contact) -> str:
     )
 
 
+def seniority(contact: Contact) -> tuple[datetime, str]:
+    """Sorts the contact first that survives a merge nobody chose a survivor for: the older one."""
+    return contact.root.first_seen_at, contact.root.id
+
+
 def _allow(survivor: Profile, other: Profile) -> None:
     if survivor.id == other.id:
         raise ConflictError("these are one contact already")
@@ -80,6 +93,10 @@ def _allow(survivor: Profile, other: Profile) -> None:
         raise ConflictError("one of these contacts is erased")
     if len(survivor.members) + len(other.members) > membership.MEMBER_CAP:
         raise ConflictError(f"a contact may have at most {membership.MEMBER_CAP} members")
+    if len(survivor.open) + len(other.open) > OPEN_CAP:
+        raise ConflictError(
+            f"a contact may have at most {OPEN_CAP} open conversations: resolve some first"
+        )
 
 
 def merge(
@@ -110,7 +127,7 @@ def merge(
             pair=decision.suggestion.pair if decision.suggestion else (),
         )
         text = f"Merged with {other_id}: {decision.reason}"
-        entry = decision_entry(survivor_id, text, decision.by, now=now, make_id=make_id)
+        entry = decision_entry(survivor_id, record.id, text, decision.by, now=now, make_id=make_id)
         merging.merge(
             table,
             record,
@@ -206,7 +223,7 @@ def _plan(
         pruned=pruned,
         twins=twins,
         entries=[
-            decision_entry(side.root, text, decision.by, now=now, make_id=make_id)
+            decision_entry(side.root, record.id, text, decision.by, now=now, make_id=make_id)
             for side in (keeps, leaves)
         ],
         suggestion=_undone(table, record),
@@ -227,8 +244,10 @@ def _undone(table: Table, record: Merge) -> Suggestion | None:
     )
 
 
-def decision_entry(home: str, text: str, by: str, *, now: datetime, make_id: NewId) -> Entry:
-    """What the timeline shows of a decision about who is who."""
+def decision_entry(
+    home: str, decision_id: str, text: str, by: str, *, now: datetime, make_id: NewId
+) -> Entry:
+    """What the timeline shows of a merge or a split, which it names: so it can be taken back."""
     return Entry(
         id=make_id("ent", now),
         home=home,
@@ -240,6 +259,7 @@ def decision_entry(home: str, text: str, by: str, *, now: datetime, make_id: New
         author=Author(AuthorType.SYSTEM if by == POLICY else AuthorType.AGENT, id=by),
         trust=Trust.VERIFIED,
         text=text,
+        provider=ProviderRef(DECISIONS, decision_id),
     )
 
 

@@ -1,6 +1,6 @@
 """Record what somebody sent us, exactly once, on the timeline of the contact they are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -9,9 +9,10 @@ from shared.model.conversation import Joined
 from shared.model.cost import Cost
 from shared.model.entry import Author, AuthorType, Channel, Direction, Entry, Kind, ProviderRef
 from shared.model.events import Change
+from shared.model.identity import Address, Trust
 from shared.model.ids import NewId, new_id
 from shared.model.message import InboundMessage
-from shared.model.recording import Claim, Marker, Proof
+from shared.model.recording import Claim, MarkedEntry, Marker, Proof
 from shared.rules import reply_tokens
 from shared.rules.ordering import occurred_at, to_milliseconds
 from shared.rules.subjects import subject_hash
@@ -35,13 +36,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """Where a delivery came to lie; `entry` is None unless this very call recorded it."""
+    """Where a delivery came to lie; `entry` is None unless this very call recorded it.
+
+    `elsewhere` are the vouched addresses that, as far as was read, are not this contact's.
+    """
 
     outcome: Outcome
     entry_id: str = ""
     conversation_id: str = ""
     contact_id: str = ""
     entry: Entry | None = None
+    elsewhere: tuple[Address, ...] = ()
 
 
 def record(
@@ -84,7 +89,7 @@ def record(
 
     known = read()
     if known.marked:
-        return _duplicate(known.marked.entry_id, known.marked.conversation_id)
+        return _duplicate(known.marked, known, sender, vouched)
     by_mail = message.channel is Channel.EMAIL
     entry = bodies.offload(_entry(message, now, make_id, price(message)))
     draft = Draft(
@@ -105,14 +110,17 @@ def record(
             Claim(key=table.address_key(address), address=address) for address in message.claims
         ),
         message_ids=(message.message_id,) if by_mail and message.message_id else (),
-        name=message.author_name,
+        name=message.author_name if message.trust is not Trust.CLAIMED else "",
         change=Change(
             events=("EntryRecorded",),
             cause=f"delivery:{message.delivery.provider}",
             correlation=entry.id,
         ),
     )
-    return _recorded(settle(table, draft, known, make_id=make_id))
+    settled = settle(table, draft, known, make_id=make_id)
+    if settled.marked:
+        return _duplicate(settled.marked, known, sender, vouched)
+    return _recorded(settled)
 
 
 def _proof(table: Table, message: InboundMessage) -> Proof:
@@ -162,8 +170,6 @@ def _entry(message: InboundMessage, now: datetime, make_id: NewId, cost: Cost) -
 
 
 def _recorded(settled: Settled) -> Recorded:
-    if settled.marked:
-        return _duplicate(settled.marked.entry_id, settled.marked.conversation_id)
     if settled.entry is None:
         return Recorded(outcome=Outcome.ERASED)
     return Recorded(
@@ -172,8 +178,18 @@ def _recorded(settled: Settled) -> Recorded:
         conversation_id=settled.entry.conversation_id,
         contact_id=settled.contact_id,
         entry=settled.entry,
+        elsewhere=settled.elsewhere,
     )
 
 
-def _duplicate(entry_id: str, conversation_id: str) -> Recorded:
-    return Recorded(outcome=Outcome.DUPLICATE, entry_id=entry_id, conversation_id=conversation_id)
+def _duplicate(
+    marked: MarkedEntry, known: recording.Known, sender: Proof, vouched: Iterable[Proof]
+) -> Recorded:
+    found = known.identities
+    root = found[sender.key].root if sender.key in found else ""
+    return Recorded(
+        outcome=Outcome.DUPLICATE,
+        entry_id=marked.entry_id,
+        conversation_id=marked.conversation_id,
+        elsewhere=tuple(p.address for p in vouched if p.key in found and found[p.key].root != root),
+    )

@@ -255,7 +255,7 @@ def _replayed(table: Table, bodies: Bodies, request: SendRequest, marked: Marked
         )
     key = ReceiptKey(home=marked.home, at=marked.at, entry_id=marked.entry_id)
     entry, receipt = receipts.get(table, key)
-    profile = contacts.get_profile(table, marked.home)
+    profile = contacts.get_profile(table, entry.home)
     return Sent(
         entry=bodies.restore(entry),
         contact_id=profile.root,

@@ -4,7 +4,7 @@ Everything read beforehand may be stale. A transaction that is refused returns w
 instead, so a refusal is also the next read. The cases are those of table.md, "Reading a failed T1".
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from random import uniform
 from time import sleep
@@ -13,7 +13,7 @@ from shared.model.contact import Profile
 from shared.model.entry import Direction, Entry
 from shared.model.errors import UnavailableError
 from shared.model.events import Change
-from shared.model.identity import Identity
+from shared.model.identity import Address, Identity
 from shared.model.ids import NewId, new_id, new_reference
 from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
 from shared.model.recording import (
@@ -26,7 +26,7 @@ from shared.model.recording import (
     Refusal,
     Route,
 )
-from shared.rules import threading
+from shared.rules import matching, threading
 from shared.rules.erasure import is_late
 from shared.rules.threading import Facts
 from shared.store import contacts
@@ -62,9 +62,11 @@ class Settled:
     """Where a message came to lie. `marked` is set when it had been recorded before.
 
     `entry` is None for a duplicate, and for a late message of somebody who was erased.
+    `elsewhere` are the vouched addresses that, as far as was read, are not this contact's.
     """
 
     entry: Entry | None = None
+    elsewhere: tuple[Address, ...] = ()
     contact_id: str = ""
     reference: str = ""
     marked: MarkedEntry | None = None
@@ -72,12 +74,17 @@ class Settled:
 
 @dataclass(slots=True)
 class _View:
-    """What is believed just now."""
+    """What is believed just now.
+
+    `vouched` are to be recorded; `others` belong to other contacts; for `surplus` there is no room.
+    """
 
     identity: Identity | None
     route: Route
     root: str
     vouched: tuple[Proof, ...] = ()
+    others: tuple[Proof, ...] = ()
+    surplus: tuple[Proof, ...] = ()
     new_contact: bool = False
     fresh_root: bool = False
     reference: str = field(default_factory=new_reference)
@@ -106,7 +113,10 @@ def settle(
                 return Settled()
         else:
             return Settled(
-                entry=recording.entry, contact_id=recording.root, reference=recording.reference
+                entry=recording.entry,
+                contact_id=recording.root,
+                reference=recording.reference,
+                elsewhere=tuple(proof.address for proof in (*view.others, *view.surplus)),
             )
     raise UnavailableError("the table stayed busy with this contact")
 
@@ -124,17 +134,59 @@ def _first_view(table: Table, draft: Draft, known: Known, make_id: NewId) -> _Vi
     facts = _facts(draft, living)
     route = threading.first_route(facts, living)
     if living:
-        vouched = tuple(proof for proof in vouched if _adds(proof, living.root))
-        return _View(identity=sender, route=route, root=living.root, vouched=vouched)
-    anchor = next((proof for proof in vouched if proof.before), None)
-    if anchor is None or anchor.before is None:
-        root = make_id("ctc", draft.facts.now)
-        return _View(identity=sender, route=route, root=root, vouched=vouched, new_contact=True)
-    joined = _root_of(table, anchor.before.root)
-    if not facts.named:
-        route = threading.default_route(facts, joined)
-    vouched = tuple(p for p in vouched if p is anchor or _adds(p, joined.id))
-    return _View(identity=sender, route=route, root=joined.id, vouched=vouched)
+        view = _View(identity=sender, route=route, root=living.root)
+        _share_out(view, vouched)
+        if any(proof.before is None for proof in view.vouched):
+            _make_room(view, _root_of(table, living.root))
+        return view
+    for anchor in vouched:
+        if joined := _known_by(table, draft.sender, anchor):
+            if not facts.named:
+                route = threading.default_route(facts, joined)
+            view = _View(identity=sender, route=route, root=joined.id)
+            _share_out(view, vouched, anchor)
+            _make_room(view, joined)
+            return view
+    view = _View(
+        identity=sender, route=route, root=make_id("ctc", draft.facts.now), new_contact=True
+    )
+    _share_out(view, vouched)
+    return view
+
+
+def _known_by(table: Table, sender: Proof, anchor: Proof) -> Profile | None:
+    """The contact that a new address turns out to be of, by another that the same proof covers.
+
+    An address that several people use tells nothing.
+    """
+    if anchor.before is None or anchor.before.shared:
+        return None
+    root = _root_of(table, anchor.before.root)
+    if matching.is_account_by_phone(sender.address, anchor.address):
+        theirs = contacts.get_contact(table, root.id).identities
+        if matching.is_second_account(sender.address, (each.address for each in theirs)):
+            return None
+    return root
+
+
+def _share_out(view: _View, vouched: Sequence[Proof], anchor: Proof | None = None) -> None:
+    """What is recorded: all that adds to the contact, and the anchor, to prove it still there."""
+    view.vouched = tuple(p for p in vouched if p is anchor or _adds(p, view.root))
+    view.others = tuple(p for p in vouched if p.before and p.before.root != view.root)
+
+
+def _make_room(view: _View, profile: Profile) -> None:
+    """Add no more addresses of a kind than one person has."""
+    held = contacts.held(profile)
+    fitting = []
+    for proof in view.vouched:
+        if proof.before is None:
+            if not matching.has_room(held, proof.address.kind):
+                continue
+            held[proof.address.kind] += 1
+        fitting.append(proof)
+    view.surplus = tuple(proof for proof in view.vouched if proof not in fitting)
+    view.vouched = tuple(fitting)
 
 
 def _adds(proof: Proof, root: str) -> bool:
@@ -182,7 +234,11 @@ def _after_root(
             return replace(view, root=found.root, fresh_root=True)
         return replace(view, root=contacts.get_profile(table, home).root, fresh_root=False)
     if len(found.addresses) >= contacts.ADDRESS_CAP:
-        view = replace(view, vouched=tuple(p for p in view.vouched if p.before))
+        view = replace(
+            view,
+            vouched=tuple(proof for proof in view.vouched if proof.before),
+            surplus=(*view.surplus, *(proof for proof in view.vouched if not proof.before)),
+        )
     return replace(view, root=found.id, route=threading.after_root(view.route, facts, found))
 
 
@@ -219,7 +275,7 @@ def _recording(draft: Draft, view: _View) -> Recording:
         new_contact=view.new_contact,
         moves=moves if inbound else route.placement is not Placement.GUEST,
         vouched=view.vouched,
-        claims=draft.claims,
+        claims=(*draft.claims, *(Claim(key=p.key, address=p.address) for p in view.surplus)),
         message_ids=draft.message_ids,
         reference=view.reference if route.placement is Placement.OPEN else "",
         subject_hash=facts.subject_hash,

@@ -55,21 +55,29 @@ def split(
     raise UnavailableError("this contact is changing too fast; try again")
 
 
-def move(table: Table, split_id: str, *, go_on: Callable[[], bool] = lambda: True) -> bool:
-    """Bring a split's history over for as long as `go_on` says; True once all is there."""
+def move(
+    table: Table, split_id: str, *, now: datetime, go_on: Callable[[], bool] = lambda: True
+) -> bool:
+    """Bring a split's history over for as long as `go_on` says; True once all is there.
+
+    A message that is just being sent is left for another time. Raises NotFoundError,
+    UnavailableError.
+    """
     record = splitting.get(table, split_id)
-    if record.done:
-        return True
-    position: str | None = None
-    while go_on():
+    position, held = None, False
+    while go_on() and not record.done:
         try:
-            position = splitting.move_some(table, record, position)
+            step = splitting.move_some(table, record, position, now)
+            held |= step.held
+            position = step.position
+            if position is None:
+                if held:
+                    return False
+                splitting.finish(table, record)
+                return True
         except MovedOnError:
             continue
-        if position is None:
-            splitting.finish(table, record)
-            return True
-    return False
+    return record.done
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +146,7 @@ def _plan(
         keeps_open={v: home for v, home in seen.root.open.items() if v not in gone},
         hint=ConversationHint(conversation_id=max(taken), home=target_id) if taken else None,
         entries=[
-            decision_entry(home, text, decision.by, now=now, make_id=make_id)
+            decision_entry(home, record.id, text, decision.by, now=now, make_id=make_id)
             for home in (identity.home, target_id)
         ],
     )

@@ -120,7 +120,7 @@ class Office:
 
     def due(self) -> list[ReceiptKey]:
         """What the sweep would wake now."""
-        return list(due.ready(self.table, self.now))
+        return [it for it in due.ready(self.table, self.now) if isinstance(it, ReceiptKey)]
 
     def receipt(self, key: ReceiptKey) -> Receipt:
         receipt = receipts.get_receipt(self.table, key)

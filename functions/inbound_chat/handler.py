@@ -8,8 +8,9 @@ from shared.model.sending import StatusReport
 from shared.providers import chat
 from shared.rate_card import rate_card
 from shared.receipts import apply_report
-from shared.record import record
+from shared.receive import receive
 from shared.rules.addresses import parse_address
+from shared.rules.matching import Policy
 from shared.rules.prices import price_inbound
 from shared.runtime import clients
 from shared.runtime.clock import now
@@ -48,12 +49,11 @@ def lambda_handler(request: WebhookRequest) -> Response:
         outcome = apply_report(key, event, table=table(), now=at)
         logger().info(outcome, extra={"entry_id": key.entry_id, "state": event.state})
         return answer(204)
-    recorded = record(
-        event,
-        table=table(),
-        bodies=Bodies(clients.s3, settings().content_bucket),
-        now=at,
-        price=partial(price_inbound, rate_card()),
+    bodies = Bodies(clients.s3, settings().content_bucket)
+    price = partial(price_inbound, rate_card())
+    recorded, linked = receive(
+        event, table=table(), bodies=bodies, now=at, price=price, policy=Policy()
     )
-    logger().info(recorded.outcome, extra={"entry_id": recorded.entry_id})
+    ids = {"entry_id": recorded.entry_id, "merges": linked.merged, "suggestions": linked.suggested}
+    logger().info(recorded.outcome, extra=ids)
     return answer(204)

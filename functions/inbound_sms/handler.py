@@ -4,7 +4,8 @@ from functools import cache, partial
 
 from shared.providers.twilio import SIGNATURE_HEADER, parse_message, verify
 from shared.rate_card import rate_card
-from shared.record import record
+from shared.receive import receive
+from shared.rules.matching import Policy
 from shared.rules.prices import price_inbound
 from shared.runtime import clients
 from shared.runtime.clock import now
@@ -37,12 +38,12 @@ def lambda_handler(request: WebhookRequest) -> Response:
     account = twilio_account(settings().twilio_secret)
     verify(request, account, public_urls(settings().public_urls_parameter))
     at = now(settings().clock_offset)
-    recorded = record(
-        parse_message(request.form(), at),
-        table=table(),
-        bodies=Bodies(clients.s3, settings().content_bucket),
-        now=at,
-        price=partial(price_inbound, rate_card()),
+    message = parse_message(request.form(), at)
+    bodies = Bodies(clients.s3, settings().content_bucket)
+    price = partial(price_inbound, rate_card())
+    recorded, linked = receive(
+        message, table=table(), bodies=bodies, now=at, price=price, policy=Policy()
     )
-    logger().info(recorded.outcome, extra={"entry_id": recorded.entry_id})
+    ids = {"entry_id": recorded.entry_id, "merges": linked.merged, "suggestions": linked.suggested}
+    logger().info(recorded.outcome, extra=ids)
     return answer(200, NO_REPLY, "text/xml")

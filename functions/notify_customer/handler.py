@@ -1,36 +1,45 @@
-"""Events that rules want customers to be told about: a batch of an SQS queue."""
+"""Events that rules want customers to be told about, from their queue."""
 
-from typing import Any
+from functools import cache, partial
 
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from shared.notify import notify
+from shared.rate_card import rate_card
+from shared.rules.notification import parse_request
+from shared.rules.prices import price_outbound
+from shared.runtime import clients
+from shared.runtime.clock import now
+from shared.runtime.queue import each_message
+from shared.runtime.secrets import signing_keys
+from shared.runtime.settings import WritingSettings
+from shared.runtime.telemetry import count, logger
+from shared.store.bodies import Bodies
+from shared.store.table import Table
 
-from functions.notify_customer.deciding import decide
-from shared.model.errors import ThroughlineError
-from shared.runtime.telemetry import correlate, logger
+
+@cache
+def settings() -> WritingSettings:
+    return WritingSettings.from_env()
 
 
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Decide on a batch of requests; what fails comes again, alone."""
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(
-        event=event, record_handler=receive, processor=processor, context=context
+@cache
+def table() -> Table:
+    keys = signing_keys(settings().keys_secret)
+    return Table(clients.dynamodb(), settings().table_name, keys.identity_key)
+
+
+@each_message
+def lambda_handler(body: str, context: object) -> None:
+    """Write the notification that a rule asks for, or say and count why not."""
+    request = parse_request(body)
+    notified = notify(
+        request,
+        table=table(),
+        bodies=Bodies(clients.s3, settings().content_bucket),
+        now=now(settings().clock_offset),
+        price=partial(price_outbound, rate_card()),
+        mail_domain=settings().mail_domain,
     )
-
-
-def receive(record: SQSRecord) -> None:
-    """Decide on one request."""
-    correlate(record.message_id)
-    try:
-        decide(record.body)
-    except Exception as error:
-        # A foreign error's words may hold what somebody wrote; ours never do.
-        reason = str(error) if isinstance(error, ThroughlineError) else type(error).__name__
-        logger().warning("notification not decided", extra={"reason": reason})
-        raise
+    if notified.stopped:
+        count("NotificationsStopped", rule=request.rule, reason=notified.stopped)
+    facts = {"rule": request.rule, "event_id": request.cause.id, "entry_id": notified.entry_id}
+    logger().info(notified.stopped or "notified", extra=facts)

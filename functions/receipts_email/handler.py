@@ -1,36 +1,39 @@
-"""What became of mail, as SES tells it through SNS: a batch of an SQS queue."""
+"""What became of mail, as SES tells it through SNS, from its queue."""
 
-from typing import Any
+import json
+from functools import cache
 
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from functions.receipts_email.keeping import keep
-from shared.model.errors import ThroughlineError
-from shared.runtime.telemetry import correlate, logger
+from shared.providers.ses import parse_event
+from shared.receipts import Outcome, apply_report
+from shared.runtime import clients
+from shared.runtime.clock import now
+from shared.runtime.queue import each_message
+from shared.runtime.secrets import signing_keys
+from shared.runtime.settings import TableSettings
+from shared.runtime.telemetry import count, logger
+from shared.store.table import Table
 
 
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Move the receipts that a batch tells of; what fails comes again, alone."""
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(
-        event=event, record_handler=receive, processor=processor, context=context
-    )
+@cache
+def settings() -> TableSettings:
+    return TableSettings.from_env()
 
 
-def receive(record: SQSRecord) -> None:
-    """Move the receipt that one of SES's notifications is about."""
-    correlate(record.message_id)
-    try:
-        keep(record.body)
-    except Exception as error:
-        # A foreign error's words may hold what somebody wrote; ours never do.
-        reason = str(error) if isinstance(error, ThroughlineError) else type(error).__name__
-        logger().warning("receipt not kept", extra={"reason": reason})
-        raise
+@cache
+def table() -> Table:
+    keys = signing_keys(settings().keys_secret)
+    return Table(clients.dynamodb(), settings().table_name, keys.identity_key)
+
+
+@each_message
+def lambda_handler(body: str, context: object) -> None:
+    """Move the receipt that an event is about; one that is about none is only counted."""
+    reported = parse_event(json.loads(body))
+    if reported is None:
+        count("MailEventsIgnored")
+        return
+    key, report = reported
+    outcome = apply_report(key, report, table=table(), now=now(settings().clock_offset))
+    if outcome is Outcome.DOUBLE:
+        count(outcome, channel="email")
+    logger().info(outcome, extra={"entry_id": key.entry_id, "state": report.state})

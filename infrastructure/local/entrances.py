@@ -121,6 +121,7 @@ def received_mail(
         f" sender) client-ip=192.0.2.25; envelope-from={parseaddr(sender)[1]}; helo=mail.{domain};"
         f" dkim=pass header.i=@{domain}; dmarc=pass header.from={domain};"
     )
+    mail["X-SES-RECEIPT"] = "AEFBQUFBQUFB"
     mail["Date"] = format_datetime(now)
     mail["From"] = sender
     mail["To"] = recipient

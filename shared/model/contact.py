@@ -9,6 +9,13 @@ from shared.model.erasure import Certificate
 Edge = tuple[str, str, str]
 """One active merge: its id, the survivor, the other."""
 
+OPEN_CAP = 30
+"""More open conversations than this are no matters any more: messages join the newest.
+
+A split may have to continue each of them apart, which takes three parts of a transaction that may
+have a hundred.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
@@ -52,3 +59,8 @@ class Profile:
     def is_root(self) -> bool:
         """Whether this profile speaks for itself and its members."""
         return self.root == self.id
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further conversation may be opened."""
+        return len(self.open) >= OPEN_CAP

@@ -10,8 +10,9 @@ from typing import Any
 
 from shared.model.conversation import Conversation, State
 from shared.model.entry import AuthorType, Channel, Direction, Entry, Kind
+from shared.model.erasure import Certificate
 from shared.model.identity import Identity, IdentityKind, Trust
-from shared.model.merge import Merge
+from shared.model.merge import Merge, Split
 from shared.model.receipt import Receipt, ReceiptState
 
 SOURCE = "throughline"
@@ -165,6 +166,27 @@ class ContactUnmerged(Event):
     other_contact_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactSplit(Event):
+    """An address turned out to be another person's, who is a contact of their own from now on.
+
+    What came through the address is on `target`'s timeline at once, whoever had it recorded.
+    """
+
+    split_id: str
+    source_contact_id: str
+    target_contact_id: str
+    address_kind: IdentityKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactErased(Event):
+    """A person is gone from the table: whoever keeps a copy of anything of theirs is to drop it."""
+
+    contact_id: str
+    member_contact_ids: tuple[str, ...]
+
+
 EVENTS: tuple[type[Event], ...] = (
     EntryRecorded,
     ConversationOpened,
@@ -176,6 +198,8 @@ EVENTS: tuple[type[Event], ...] = (
     IdentityLinked,
     ContactMerged,
     ContactUnmerged,
+    ContactSplit,
+    ContactErased,
 )
 
 
@@ -267,6 +291,28 @@ def merge_event(
         merge_id=merge.id,
         survivor_contact_id=merge.survivor,
         other_contact_id=merge.other,
+    )
+
+
+def contact_split(split: Split, change: Change) -> ContactSplit:
+    """The event of a split."""
+    kind, _, _ = split.address.partition("#")
+    return ContactSplit(
+        metadata=_metadata(ContactSplit, split.id, split.at, change),
+        split_id=split.id,
+        source_contact_id=split.source,
+        target_contact_id=split.target,
+        address_kind=IdentityKind(kind),
+    )
+
+
+def contact_erased(contact_id: str, certificate: Certificate, change: Change) -> ContactErased:
+    """The event of an erasure that has come to its end."""
+    at = certificate.finished_at or certificate.requested_at
+    return ContactErased(
+        metadata=_metadata(ContactErased, contact_id, at, change),
+        contact_id=contact_id,
+        member_contact_ids=certificate.members,
     )
 
 

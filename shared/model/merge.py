@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+# What stands for a provider on the entries that tell of such decisions, beside the decision's id.
+DECISIONS = "throughline"
+
 
 class MergeState(StrEnum):
     """Whether a merge is in force."""

@@ -58,3 +58,9 @@ class Receipt:
     conversation_id: str = ""
     address_key: str = ""
     channel: str = ""
+
+    def is_held(self, now: datetime) -> bool:
+        """Whether somebody is just sending the message."""
+        if self.state is not ReceiptState.CLAIMED or self.claimed_until is None:
+            return False
+        return self.claimed_until > now

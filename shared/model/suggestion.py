@@ -41,7 +41,7 @@ class Suggestion:
 
     `pair` are their keys in order, `homes` where each was homed when it was suggested: hints. `at`
     is when it was opened. `by`, `decided_at` and `reason` belong to the last decision; of a policy,
-    `by` is `policy`. `revision` grows with each write.
+    `by` is `policy`. `revision` is the one that was read, 0 of one that is not kept yet.
     """
 
     pair: tuple[str, str]
@@ -55,7 +55,7 @@ class Suggestion:
     decided_at: datetime | None = None
     reason: str = ""
     merge_id: str = ""
-    revision: int = 1
+    revision: int = 0
 
     @property
     def id(self) -> str:

@@ -19,9 +19,7 @@ def is_late(identity: Identity, occurred_at: datetime) -> bool:
     return identity.erased_at is not None and occurred_at <= identity.erased_at + GRACE
 
 
-def without_person(
-    lines: Iterable[CostLine], account: str, make_id: NewId
-) -> tuple[CostLine, ...]:
+def without_person(lines: Iterable[CostLine], account: str, make_id: NewId) -> tuple[CostLine, ...]:
     """The same amounts on `account`, summed by month, channel, direction, category and rate.
 
     Nothing else of the lines is left: no entry, no address, no time of day.

@@ -20,15 +20,17 @@ KIND_CAP = 10
 
 # Mailboxes that belong to a task and not to a person: RFC 2142, and what companies use beside.
 _ROLES = frozenset(
-    """
-    abuse accounting accounts admin administrator billing careers commercial contact contacto
-    contato customercare customerservice enquiries finance hello help helpdesk hostmaster hr info
-    infos information inquiries invoice invoices jobs kontakt kundenservice legal mail marketing
-    media news newsletter noc office orders postmaster press privacy rechnung reception root sales
-    security service services shop soporte suporte support team usenet ventas vendas vertrieb
-    webmaster www
-    """.split()
-)
+    {
+        "abuse", "accounting", "accounts", "admin", "administrator", "billing", "careers",
+        "commercial", "contact", "contacto", "contato", "customercare", "customerservice",
+        "enquiries", "finance", "hello", "help", "helpdesk", "hostmaster", "hr", "info",
+        "information", "infos", "inquiries", "invoice", "invoices", "jobs", "kontakt",
+        "kundenservice", "legal", "mail", "marketing", "media", "news", "newsletter", "noc",
+        "office", "orders", "postmaster", "press", "privacy", "reception", "rechnung", "root",
+        "sales", "security", "service", "services", "shop", "soporte", "suporte", "support",
+        "team", "usenet", "vendas", "ventas", "vertrieb", "webmaster", "www",
+    }
+)  # fmt: skip
 _MACHINES = re.compile(
     r"(?:no|donot|dont|never)(?:re(?:ply|spond|sponse)|responder?)\w*"
     r"|mailerdaemon|bounces?|autoreply|notifications?|alerts?"
@@ -135,13 +137,16 @@ def screen(message: InboundMessage, policy: Policy) -> InboundMessage:
     return replace(message, vouched=able, claims=(*message.claims, *others))
 
 
-def is_second_account(account: Address, shared: Address, theirs: Iterable[Address]) -> bool:
-    """Whether a phone is all that makes this account theirs, who have another at the same site.
+def is_account_by_phone(account: Address, vouched: Address) -> bool:
+    """Whether it is a phone that says whose an account is.
 
-    Families share a phone. One site rarely lets two accounts have the same e-mail address.
+    Families share a phone, while a site rarely lets two accounts have one e-mail address.
     """
-    if shared.kind is not IdentityKind.PHONE or account.kind not in _ACCOUNTS:
-        return False
+    return account.kind in _ACCOUNTS and vouched.kind is IdentityKind.PHONE
+
+
+def is_second_account(account: Address, theirs: Iterable[Address]) -> bool:
+    """Whether they, who have these addresses, have another account at the same site."""
     return any(
         other.kind is account.kind
         and other.canonical != account.canonical
@@ -184,8 +189,9 @@ def cautions(match: Match, policy: Policy) -> frozenset[Caution]:
     """All that speaks against joining them without asking anybody."""
     both = (*match.one, *match.two)
     held = Counter(identity.address.kind for identity in both)
-    second = is_second_account(
-        match.sender.address, match.other, (identity.address for identity in match.two)
+    account = match.sender.address
+    second = is_account_by_phone(account, match.other) and is_second_account(
+        account, (identity.address for identity in match.two)
     )
     found = {
         Caution.UNVERIFIED: any(identity.trust is not Trust.VERIFIED for identity in both),
@@ -235,7 +241,7 @@ def proposed(
         score=score(evidence, against),
         homes={key: homes[key] for key in (one, other) if key in homes},
         at=seen.at if seen and seen.state is SuggestionState.OPEN else now,
-        revision=seen.revision + 1 if seen else 1,
+        revision=seen.revision if seen else 0,
     )
 
 
@@ -251,6 +257,4 @@ def decided(
     seen: Suggestion, state: SuggestionState, *, by: str, at: datetime, reason: str
 ) -> Suggestion:
     """The suggestion with a decision: who, when and why."""
-    return replace(
-        seen, state=state, by=by, decided_at=at, reason=reason, revision=seen.revision + 1
-    )
+    return replace(seen, state=state, by=by, decided_at=at, reason=reason)

@@ -87,10 +87,19 @@ def open_new(facts: Facts, *, alone: bool, continued_from: str = "") -> Route:
 
 def default_route(facts: Facts, root: Profile) -> Route:
     """The contact's own open conversation, the newest where there are several, or a new one."""
-    if facts.subject_hash or not root.open:
+    if not root.open or (facts.subject_hash and not root.is_full):
         return open_new(facts, alone=not facts.subject_hash)
+    return _newest(facts, root)
+
+
+def _newest(facts: Facts, root: Profile) -> Route:
     newest = max(root.open)
-    return Route(placement=Placement.USE, conversation_id=newest, home=root.open[newest])
+    quiet = facts.automatic or not facts.proven
+    return Route(
+        placement=Placement.MARK if quiet else Placement.USE,
+        conversation_id=newest,
+        home=root.open[newest],
+    )
 
 
 def after_conversation(route: Route, facts: Facts, found: Conversation | None) -> Route:
@@ -110,10 +119,12 @@ def after_conversation(route: Route, facts: Facts, found: Conversation | None) -
 def after_root(route: Route, facts: Facts, root: Profile) -> Route:
     """Where it goes now that the contact's root turned out to be otherwise."""
     if route.placement is Placement.OPEN:
-        return default_route(facts, root) if route.alone else route
+        return default_route(facts, root) if route.alone or root.is_full else route
     if route.home not in root.members:
         if route.forced:
             return replace(route, placement=Placement.GUEST)
+        return default_route(facts, root)
+    if route.placement is Placement.REOPEN and root.is_full:
         return default_route(facts, root)
     if (
         route.placement is Placement.USE

@@ -1,13 +1,15 @@
 """Contacts: profiles, and the identities homed at them."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from shared.model.contact import Profile
 from shared.model.conversation import Conversation
 from shared.model.errors import ConflictError, GoneError, NotFoundError
 from shared.model.events import Change
-from shared.model.identity import Address, Identity, Trust
+from shared.model.identity import Address, Identity, IdentityKind, Trust
 from shared.store import items, keys
 from shared.store.table import Put, Table, TransactionRefusedError, Update
 
@@ -42,6 +44,24 @@ def get_identity_by_key(table: Table, key: str) -> Identity | None:
     """What is kept about the address that a key stands for, or None."""
     item = table.get(keys.identity(key))
     return items.read_identity(item) if item else None
+
+
+def get_identities(table: Table, wanted: Iterable[str]) -> dict[str, Identity]:
+    """What is kept about up to 100 addresses, by their keys: one read."""
+    found = table.get_many(keys.identity(key) for key in wanted)
+    identities = (items.read_identity(item) for item in found.values())
+    return {identity.key: identity for identity in identities}
+
+
+def get_claim(table: Table, home: str, key: str) -> Address | None:
+    """The address of this key that somebody at this contact typed, or that it had no room for."""
+    item = table.get(keys.claim(home, key))
+    return items.read_address(item) if item else None
+
+
+def held(profile: Profile) -> Counter[IdentityKind]:
+    """How many addresses of each kind are homed at a contact."""
+    return Counter(keys.kind_of(key) for key in profile.addresses)
 
 
 def get_contact(table: Table, contact_id: str) -> Contact:
@@ -110,18 +130,58 @@ def attach(table: Table, root: Profile, identity: Identity, change: Change) -> N
         raise ConflictError("this contact is full, erased or was just merged") from error
 
 
+def mark_shared(table: Table, identity: Identity, candidate: str) -> None:
+    """Record that several people use an address, `candidate` being one of their contacts.
+
+    Raises ConflictError when it has moved meanwhile.
+    """
+    _amend_identity(
+        table,
+        identity,
+        "SET shared = :yes REMOVE #change ADD candidates :candidate",
+        {":yes": True, ":candidate": frozenset({candidate})},
+        {"#change": "change"},
+    )
+
+
+def remember_root(table: Table, identity: Identity, root: str) -> None:
+    """Spare the address's next message a look-up. Raises ConflictError when it has moved."""
+    _amend_identity(
+        table,
+        identity,
+        "SET #root = :root REMOVE #change",
+        {":root": root},
+        {"#root": "root", "#change": "change"},
+    )
+
+
 def raise_trust(table: Table, identity: Identity, trust: Trust, evidence: str) -> None:
     """Record better proof for an address. Raises ConflictError when it has moved meanwhile."""
+    _amend_identity(
+        table,
+        identity,
+        "SET trust = :trust, evidence = :evidence REMOVE #change",
+        {":trust": str(trust), ":evidence": evidence},
+        {"#change": "change"},
+    )
+
+
+def _amend_identity(
+    table: Table,
+    seen: Identity,
+    expression: str,
+    values: Mapping[str, Any],
+    names: Mapping[str, str],
+) -> None:
+    update = Update(
+        keys.identity(seen.key),
+        expression,
+        "home = :home AND attribute_not_exists(erased_at)",
+        {**values, ":home": seen.home},
+        names,
+    )
     try:
-        table.write(
-            Update(
-                keys.identity(identity.key),
-                "SET trust = :trust, evidence = :evidence REMOVE #change",
-                "home = :home AND attribute_not_exists(erased_at)",
-                {":trust": str(trust), ":evidence": evidence, ":home": identity.home},
-                {"#change": "change"},
-            )
-        )
+        table.write(update)
     except TransactionRefusedError as error:
         raise ConflictError("this address has just moved to another contact") from error
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.model.contact import OPEN_CAP
 from shared.model.conversation import Conversation, State
 from shared.model.errors import ConflictError, NotFoundError
 from shared.model.events import Change
@@ -82,7 +83,10 @@ def resolve(table: Table, seen: Conversation, *, now: datetime, by: str) -> None
 
 
 def reopen(table: Table, seen: Conversation, *, now: datetime, by: str) -> None:
-    """Open a resolved conversation again. Raises ConflictError when it has changed meanwhile."""
+    """Open a resolved conversation again.
+
+    Raises ConflictError when it has changed meanwhile, or too many others are open.
+    """
     index = keys.inbox(State.OPEN, now, seen.id)
     _change_state(
         table,
@@ -105,7 +109,8 @@ def reopen(table: Table, seen: Conversation, *, now: datetime, by: str) -> None:
             {"#state": "state", "#change": "change"},
         ),
         "SET #open.#v = :home, rev = rev + :one",
-        {":one": 1, ":home": seen.home},
+        {":one": 1, ":home": seen.home, ":cap": OPEN_CAP},
+        root_condition=" AND size(#open) < :cap",
     )
 
 
@@ -214,12 +219,15 @@ def _change_state(
     leg: Leg,
     root_expression: str,
     root_values: Mapping[str, Any],
+    *,
+    root_condition: str = "",
 ) -> None:
     home = get_profile(table, seen.home)
     root_leg = Update(
         keys.profile(home.root),
         root_expression,
-        "#root = :root AND contains(members, :member) AND attribute_not_exists(erasing)",
+        "#root = :root AND contains(members, :member) AND attribute_not_exists(erasing)"
+        + root_condition,
         {**root_values, ":root": home.root, ":member": seen.home},
         {"#root": "root", "#open": "open", "#v": seen.id},
     )

@@ -5,9 +5,8 @@ it again. What is removed is counted on the root's profile in the transaction th
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from shared.model.contact import Profile
 from shared.model.due import Task, TaskKind
@@ -15,18 +14,24 @@ from shared.model.entry import Direction, Entry
 from shared.model.erasure import Certificate
 from shared.model.errors import ConflictError
 from shared.model.events import Change
-from shared.model.ids import NewId
 from shared.model.ledger import CostLine
 from shared.model.merge import DECISIONS
-from shared.model.receipt import Receipt, ReceiptState
-from shared.rules.erasure import without_person
+from shared.model.receipt import Receipt
 from shared.store import items, keys
 from shared.store.attributes import Item
 from shared.store.due import task_done_leg, task_leg
 from shared.store.keys import Key
 from shared.store.ledger import kept_leg, read_line
 from shared.store.merging import MovedOnError
-from shared.store.table import Delete, Leg, Put, Table, TransactionRefusedError, Update
+from shared.store.table import (
+    Delete,
+    Leg,
+    Put,
+    Table,
+    TransactionRefusedError,
+    Update,
+    delete_as_read,
+)
 
 # An entry may leave a line, a task and itself: with room to spare below 100 legs.
 _AT_ONCE = 25
@@ -47,6 +52,7 @@ class Stretch:
     found: Sequence[Item]
     entries: Sequence[Entry]
     receipts: Sequence[Receipt]
+    lines: Sequence[CostLine]
     object_keys: Sequence[str]
     raw_keys: Sequence[str]
     held: bool
@@ -110,10 +116,13 @@ def bury(table: Table, root_id: str, address_key: str, at: datetime) -> None:
     seen = table.get(key)
     if seen is not None and "erased_at" not in seen:
         consent, blocked = seen.get("consent", {}), seen.get("blocked_senders", frozenset())
-        condition, values = "home = :home AND consent = :consent", {
-            ":home": seen["home"],
-            ":consent": consent,
-        }
+        condition, values = (
+            "home = :home AND consent = :consent",
+            {
+                ":home": seen["home"],
+                ":consent": consent,
+            },
+        )
         if blocked:
             condition += " AND blocked_senders = :blocked"
             values[":blocked"] = blocked
@@ -154,6 +163,11 @@ def look(table: Table, contact_id: str, position: str | None, now: datetime) -> 
         found=found.items,
         entries=entries,
         receipts=receipts,
+        lines=[
+            line
+            for item in found.items
+            if item["type"] in ("entry", "cost_line") and (line := read_line(item))
+        ],
         object_keys=[
             key
             for entry in entries
@@ -161,7 +175,7 @@ def look(table: Table, contact_id: str, position: str | None, now: datetime) -> 
             if key
         ],
         raw_keys=[entry.raw_key for entry in entries if entry.raw_key],
-        held=any(_is_held(receipt, now) for receipt in receipts),
+        held=any(receipt.is_held(now) for receipt in receipts),
         position=found.last_key["SK"] if found.last_key else None,
     )
 
@@ -177,6 +191,7 @@ def forget_pointers(table: Table, stretch: Stretch) -> None:
     for receipt in stretch.receipts:
         if receipt.provider_id:
             markers.append(keys.delivery(receipt.provider, receipt.provider_id))
+        # Chat's pointer stands under our own id, and before there was an answer.
         markers.append(keys.delivery(receipt.channel, receipt.key.entry_id))
     threads = {
         keys.thread(entry.message_id): entry.conversation_id
@@ -238,51 +253,39 @@ def withdraw(table: Table, conversation_id: str, entries: Iterable[Entry]) -> No
 
     Raises MovedOnError when it has changed meanwhile.
     """
-    written_in = [entry for entry in entries if entry.conversation_id == conversation_id]
-    _delete(table, [keys.guest(conversation_id, e.occurred_at, e.id) for e in written_in])
-    seen = table.get(keys.conversation(conversation_id))
-    if seen is None:
-        return
-    gone = {entry.address_key for entry in written_in if entry.address_key}
-    parts = sorted(gone & seen.get("parts", {}).keys())
-    if parts:
-        names = {f"#gone{number}": address for number, address in enumerate(parts)}
-        removes = [f"#parts.{name}" for name in names]
-        _write_as_seen(
-            table,
-            Update(
-                seen_key := keys.conversation(conversation_id),
-                f"REMOVE {', '.join(removes)}, #change",
-                "attribute_exists(PK)",
-                {},
-                names | {"#parts": "parts", "#change": "change"},
-            ),
-        )
-    last_in = seen.get("last_in")
+    written = [entry for entry in entries if entry.conversation_id == conversation_id]
+    legs: list[Leg] = [
+        Delete(keys.guest(conversation_id, entry.occurred_at, entry.id), "") for entry in written
+    ]
+    key = keys.conversation(conversation_id)
+    seen = table.get(key) or {}
+    gone = {entry.address_key for entry in written}
+    parts, last_in = sorted(gone & seen.get("parts", {}).keys()), seen.get("last_in")
+    names = {f"#gone{number}": address for number, address in enumerate(parts)}
+    removes = [f"#parts.{name}" for name in names]
+    condition, values = "attribute_exists(PK)", {}
     if last_in and last_in["address"] in gone:
-        _write_as_seen(
-            table,
-            Update(
-                keys.conversation(conversation_id),
-                "REMOVE last_in, #change",
-                "last_in.address = :address",
-                {":address": last_in["address"]},
-                {"#change": "change"},
-            ),
-        )
+        removes.append("last_in")
+        condition, values = "last_in = :last_in", {":last_in": last_in}
+    if removes:
+        names |= {"#change": "change"} | ({"#parts": "parts"} if parts else {})
+        expression = f"REMOVE {', '.join([*removes, '#change'])}"
+        legs.append(Update(key, expression, condition, values, names))
+    _write_as_seen(table, *legs)
 
 
 def remove(
-    table: Table, root: Profile, stretch: Stretch, *, now: datetime, make_id: NewId
+    table: Table, root: Profile, stretch: Stretch, kept: Iterable[CostLine], now: datetime
 ) -> None:
-    """Remove a stretch that nothing depends on any more, and keep what it cost without a name.
+    """Remove a stretch that nothing depends on any more, and keep what it cost as `kept` has it.
 
     Raises MovedOnError when part of it has changed: look at it again.
     """
+    if not stretch.found:
+        return
     copies = _copies(stretch)
-    legs: list[Leg] = [_delete_leg(item) for item in stretch.found]
-    lines = without_person(_lines(stretch), keys.ERASED, make_id)
-    legs += [kept_leg(line) for line in lines]
+    legs: list[Leg] = [delete_as_read(item) for item in stretch.found]
+    legs += [kept_leg(line) for line in kept]
     legs += [task_leg(copy, now) for copy in copies]
     legs.append(
         _count_leg(
@@ -359,25 +362,6 @@ def _count_leg(root_id: str, *, closes: str = "", **gone: int) -> Update:
         {f":{name}": number for name, number in counts.items()},
         names,
     )
-
-
-def _delete_leg(item: Item) -> Delete:
-    """Of receipts and entries, exactly what was looked at: they name what else is to go."""
-    at = Key(item["PK"], item["SK"])
-    if "revision" in item:
-        return Delete(at, "revision = :revision", {":revision": item["revision"]})
-    return Delete(at, "attribute_exists(PK)")
-
-
-def _is_held(receipt: Receipt, now: datetime) -> bool:
-    if receipt.state is not ReceiptState.CLAIMED or receipt.claimed_until is None:
-        return False
-    return receipt.claimed_until > now
-
-
-def _lines(stretch: Stretch) -> list[CostLine]:
-    lying = (item for item in stretch.found if item["type"] in ("entry", "cost_line"))
-    return [line for item in lying if (line := read_line(item))]
 
 
 def _copies(stretch: Stretch) -> list[Task]:

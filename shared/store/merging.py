@@ -165,7 +165,7 @@ def undo(table: Table, undoing: Undoing, change: Change) -> None:
             {"#root": "root", "#open": "open"},
         ),
         *_follow(leaves.members - {leaves.root}, old=root.id, new=leaves.root),
-        _undone_leg(undoing.merge, change),
+        _undone_leg(undoing, change),
         *(_conversation_leg(seen, undoing.pruned) for seen in undoing.conversations),
     ]
     for twin in undoing.twins:
@@ -223,11 +223,13 @@ def _conversation_leg(seen: Conversation, pruned: Mapping[str, frozenset[str]]) 
     )
 
 
-def _undone_leg(record: Merge, change: Change) -> Update:
+def _undone_leg(undoing: Undoing, change: Change) -> Update:
+    """The twins are named here: until they are written in, nothing else leads to them."""
+    record = undoing.merge
     return Update(
         keys.merge(record.id),
         "SET #state = :undone, undone_by = :by, undone_at = :at, undone_reason = :reason,"
-        " revision = :two, #change = :change",
+        " twins = :twins, revision = :two, #change = :change",
         "#state = :active",
         {
             ":undone": str(MergeState.UNDONE),
@@ -235,6 +237,7 @@ def _undone_leg(record: Merge, change: Change) -> Update:
             ":by": record.undone_by,
             ":at": items.stored_time(record.undone_at),
             ":reason": record.undone_reason,
+            ":twins": [twin.conversation.id for twin in undoing.twins],
             ":two": 2,
             ":change": items.stored_change(_named(change, "ContactUnmerged")),
         },

@@ -4,7 +4,7 @@ Every move is one write that holds only if the receipt is still as it was read. 
 what was read (rules/receipts.py); a refused write brings what is there instead.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import uniform
 from time import sleep
@@ -21,6 +21,7 @@ from shared.store import items, keys
 from shared.store.attributes import Item, to_wire
 from shared.store.due import delete_leg, due_key, put_leg, read_due
 from shared.store.ledger import booking_legs
+from shared.store.moved import find_home
 from shared.store.table import Leg, Put, Table, TransactionRefusedError, Update
 
 _TRIES = 6
@@ -55,12 +56,14 @@ def get(table: Table, key: ReceiptKey) -> tuple[Entry, Receipt]:
 def get_outbound(table: Table, key: ReceiptKey) -> Outbound:
     """One message with all that is needed to decide its turn, in one strong read.
 
-    Raises NotFoundError.
+    A split may have moved it: then it is found at its new home. Raises NotFoundError.
     """
     entry_at, receipt_at = keys.entry(key.home, key.at, key.entry_id), keys.receipt(key)
     due_at = due_key(key)
     found = table.get_many((entry_at, receipt_at, due_at))
     if entry_at not in found or receipt_at not in found:
+        if home := find_home(table, key.home, key.at, key.entry_id):
+            return get_outbound(table, replace(key, home=home))
         raise NotFoundError("no such message")
     return Outbound(
         entry=items.read_entry(found[entry_at]),
@@ -70,8 +73,10 @@ def get_outbound(table: Table, key: ReceiptKey) -> Outbound:
 
 
 def get_receipt(table: Table, key: ReceiptKey) -> Receipt | None:
-    """One receipt, or None."""
+    """One receipt, wherever a split has moved it, or None."""
     item = table.get(keys.receipt(key))
+    if item is None and (home := find_home(table, key.home, key.at, key.entry_id)):
+        item = table.get(keys.receipt(replace(key, home=home)))
     return items.read_receipt(item) if item else None
 
 
@@ -130,9 +135,10 @@ def save(
         if at not in error.failed:
             raise UnavailableError("what belongs to the receipt has changed") from error
         item = error.failed[at]
-        if item is None:
+        there = items.read_receipt(item) if item else get_receipt(table, before.key)
+        if there is None:
             raise NotFoundError("no such receipt") from error
-        raise OvertakenError(items.read_receipt(item)) from error
+        raise OvertakenError(there) from error
     return after
 
 
@@ -152,7 +158,7 @@ def point(
     provider: str,
     provider_id: str,
     *,
-    message_ids: Iterable[str] = (),
+    message_ids: Sequence[str] = (),
     conversation_home: str = "",
 ) -> None:
     """Let a provider's own id lead to the message, and the mail ids it gave to its conversation.
@@ -166,6 +172,7 @@ def point(
         "address": entry.address_key,
         "entry": keys.entry_position(entry.occurred_at, entry.id),
         "conversation": entry.conversation_id,
+        "message_ids": list(message_ids),
     }
     threads = (
         _thread_leg(message_id, entry.conversation_id, conversation_home)

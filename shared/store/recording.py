@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from shared.model.contact import Profile
+from shared.model.contact import OPEN_CAP, Profile
 from shared.model.conversation import Conversation, Joined, LastIn, State, WaitingOn
 from shared.model.entry import AuthorType, Direction
 from shared.model.events import Change
@@ -322,6 +322,9 @@ def _root_leg(r: Recording) -> Leg | None:
     if route.placement is Placement.OPEN and route.alone:
         conditions.append("size(#open) = :none")
         values[":none"] = 0
+    elif route.placement in (Placement.REOPEN, Placement.OPEN):
+        conditions.append("size(#open) < :open_cap")
+        values[":open_cap"] = OPEN_CAP
     if added:
         conditions.append("(attribute_not_exists(addresses) OR size(addresses) < :cap)")
         adds += ["addresses :added"]

@@ -1,22 +1,35 @@
 """Splitting (T6): one transaction flips an address, a resumable mover brings its history after."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from shared.model.contact import Profile
 from shared.model.conversation import Conversation
+from shared.model.due import Task, TaskKind
 from shared.model.entry import Entry
 from shared.model.errors import NotFoundError
 from shared.model.events import Change
 from shared.model.identity import ConversationHint, Identity
 from shared.model.merge import Split
+from shared.model.receipt import Receipt, ReceiptState
 from shared.store import items, keys
 from shared.store.attributes import Item
+from shared.store.due import due_key, task_done_leg, task_leg
 from shared.store.merging import MovedOnError, Twin, new_conversation_legs, unchanged
-from shared.store.table import Delete, Leg, Put, Table, TransactionRefusedError, Update
+from shared.store.table import (
+    Leg,
+    Put,
+    Table,
+    TransactionRefusedError,
+    Update,
+    delete_as_read,
+)
 
-# Two legs for each item, and an entry may have its receipt beside it: below 100 legs.
-_MOVED_AT_ONCE = 40
+# Two parts of a transaction for each item; half of them may be receipts with their due items.
+_MOVED_AT_ONCE = 32
+# A page that had read the profile before the split may still be reading the entries.
+_MOVES_AFTER = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +52,17 @@ class Splitting:
     entries: Sequence[Entry]
 
 
+def task_of(split: Split) -> Task:
+    """The task that brings a split to its end."""
+    return Task(kind=TaskKind.SPLIT, home=split.source, id=split.id)
+
+
 def get(table: Table, split_id: str) -> Split:
     """One split. Raises NotFoundError."""
     item = table.get(keys.split(split_id))
     if item is None:
         raise NotFoundError("no such split")
-    return _read_split(item)
+    return read_split(item)
 
 
 def split(table: Table, s: Splitting, change: Change) -> None:
@@ -68,7 +86,8 @@ def split(table: Table, s: Splitting, change: Change) -> None:
         ),
         Put(keys.profile(s.target.id), items.profile_item(s.target)),
         *_profile_legs(s),
-        Put(keys.split(s.split.id), _split_item(s.split, change)),
+        Put(keys.split(s.split.id), _split_item(s, change)),
+        task_leg(task_of(s.split), s.split.at + _MOVES_AFTER),
         *(_moved_leg(seen, s) for seen in s.moved),
         *(_pruned_leg(twin.of, s.identity.key) for twin in s.twins),
     ]
@@ -96,6 +115,7 @@ def _profile_legs(s: Splitting) -> Iterable[Leg]:
         ":target": s.target.id,
         ":address": s.identity.key,
         ":gone": frozenset({s.identity.key}),
+        ":heir": frozenset({s.target.id}),
         ":none": 0,
     }
     shrink_values = {
@@ -109,7 +129,7 @@ def _profile_legs(s: Splitting) -> Iterable[Leg]:
     if s.source.id == s.root.id:
         yield Update(
             keys.profile(s.root.id),
-            f"SET {leave}, {shrink} DELETE addresses :gone",
+            f"SET {leave}, {shrink} ADD moved_to :heir DELETE addresses :gone",
             f"{left} AND {as_seen}",
             leave_values | shrink_values,
             leave_names | root_names,
@@ -118,7 +138,7 @@ def _profile_legs(s: Splitting) -> Iterable[Leg]:
     yield Update(keys.profile(s.root.id), f"SET {shrink}", as_seen, shrink_values, root_names)
     yield Update(
         keys.profile(s.source.id),
-        f"SET {leave} DELETE addresses :gone",
+        f"SET {leave} ADD moved_to :heir DELETE addresses :gone",
         f"{left} AND #root = :own",
         leave_values | {":own": s.root.id},
         leave_names | {"#root": "root"},
@@ -150,30 +170,55 @@ def _pruned_leg(seen: Conversation, address_key: str) -> Update:
 # ---- the mover
 
 
-def move_some(table: Table, split: Split, position: str | None = None) -> str | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """How far a move has come: where to go on, None at the end.
+
+    `held`: a message of this stretch is just being sent, and stays until that is over.
+    """
+
+    position: str | None
+    held: bool
+
+
+def move_some(table: Table, split: Split, position: str | None, now: datetime) -> Step:
     """Move up to a transaction's worth of the address's history, oldest first.
 
-    Returns where to go on, None when all has moved. Anybody may go on at any time, from anywhere.
-    Raises MovedOnError when a receipt or another mover was faster: look at the stretch again.
-    Nothing is announced again: what moves carries no change, and says that it moved.
+    Anybody may go on at any time, from anywhere. Raises MovedOnError when a receipt or another
+    mover was faster: look at the stretch again. Nothing is announced again: what moves carries no
+    change, and says that it moved.
     """
     found = table.query(
         keys.contact(split.source),
-        between=(keys.ENTRY, keys.ENTRY + "~"),
+        between=("", keys.ENTRY + "~"),
         limit=_MOVED_AT_ONCE,
         ascending=True,
         after=position,
     )
-    legs: list[Leg] = []
-    for item in found.items:
-        if item.get("address_key") == split.address:
-            legs += _move_legs(item, split.target)
-    if legs:
+    lying = list(found.items)
+    position = found.last_key["SK"] if found.last_key else None
+    if position and lying[-1]["type"] == "entry":
+        lying.pop()  # its receipt, if any, goes with it
+        position = lying[-1]["SK"]
+    own = [
+        item for item in lying if item.get("address_key") == split.address and item["type"] != "due"
+    ]
+    receipts = {item["SK"]: items.read_receipt(item) for item in own if item["type"] == "receipt"}
+    held = {sk for sk, receipt in receipts.items() if receipt.is_held(now)}
+    held |= {sk.removesuffix(keys.RECEIPT) for sk in held}
+    moving = [item for item in own if item["SK"] not in held]
+    moving += _due_items(table, (r for sk, r in receipts.items() if sk not in held))
+    if moving:
         try:
-            table.write(*legs)
+            table.write(*(leg for item in moving for leg in _move_legs(item, split.target)))
         except TransactionRefusedError as error:
             raise MovedOnError from error
-    return found.last_key["SK"] if found.last_key else None
+    return Step(position=position, held=bool(held))
+
+
+def _due_items(table: Table, receipts: Iterable[Receipt]) -> Iterable[Item]:
+    waiting = (r for r in receipts if r.state in (ReceiptState.RETRY, ReceiptState.UNKNOWN))
+    return table.get_many(due_key(receipt.key) for receipt in waiting).values()
 
 
 def _move_legs(item: Item, target: str) -> tuple[Leg, Leg]:
@@ -181,45 +226,46 @@ def _move_legs(item: Item, target: str) -> tuple[Leg, Leg]:
     gone = {"PK", "SK", "change"}
     moved = {name: value for name, value in item.items() if name not in gone}
     moved |= {"home": target, "moved": True}
-    return (
-        Delete(at, "revision = :revision", {":revision": item["revision"]}),
-        Put(keys.Key(keys.contact(target), at.sk), moved),
-    )
+    return delete_as_read(item), Put(keys.Key(keys.contact(target), at.sk), moved)
 
 
 def finish(table: Table, split: Split) -> None:
     """Take the markers off both profiles once all has moved. Repeating it is harmless."""
-    for contact_id, attribute, other in (
-        (split.source, "moving", split.target),
-        (split.target, "arriving", split.source),
-    ):
-        try:
-            table.write(
-                Update(
-                    keys.profile(contact_id),
-                    "REMOVE #map.#address",
-                    "#map.#address = :other",
-                    {":other": other},
-                    {"#map": attribute, "#address": split.address},
-                )
-            )
-        except TransactionRefusedError:
-            continue
-    table.write(
+    legs: list[Leg] = [
+        Update(
+            keys.profile(contact_id),
+            "REMOVE #map.#address, #change",
+            "#map.#address = :other",
+            {":other": other},
+            {"#map": attribute, "#address": split.address, "#change": "change"},
+        )
+        for contact_id, attribute, other in (
+            (split.source, "moving", split.target),
+            (split.target, "arriving", split.source),
+        )
+    ]
+    legs += [
         Update(
             keys.split(split.id),
             "SET done = :done REMOVE #change",
-            "attribute_exists(PK)",
-            {":done": True},
+            "done = :not_done",
+            {":done": True, ":not_done": False},
             {"#change": "change"},
-        )
-    )
+        ),
+        task_done_leg(task_of(split)),
+    ]
+    try:
+        table.write(*legs)
+    except TransactionRefusedError as error:
+        if not get(table, split.id).done:
+            raise MovedOnError from error
 
 
 # ---- the item
 
 
-def _split_item(split: Split, change: Change) -> Item:
+def _split_item(s: Splitting, change: Change) -> Item:
+    split = s.split
     return {
         "type": "split",
         "schema": items.SCHEMA,
@@ -231,12 +277,15 @@ def _split_item(split: Split, change: Change) -> Item:
         "at": keys.timestamp(split.at),
         "reason": split.reason,
         "done": split.done,
+        # Until they are written in, nothing else leads to them.
+        "twins": [twin.conversation.id for twin in s.twins],
         "revision": 1,
-        "change": items.stored_change(change),
+        "change": items.stored_change(replace(change, events=("ContactSplit",))),
     }
 
 
-def _read_split(item: Item) -> Split:
+def read_split(item: Item) -> Split:
+    """The split in an item."""
     return Split(
         id=item["id"],
         address=item["address"],

@@ -17,6 +17,7 @@ from shared.store import items
 from shared.store.attributes import Item, decode
 from shared.store.ledger import read_line
 from shared.store.merging import read_merge
+from shared.store.splitting import read_split
 
 Record = Mapping[str, Any]
 
@@ -77,6 +78,13 @@ def _event(name: str, item: Item, change: Change, at: datetime) -> Event:
             return events.merge_event(events.ContactMerged, read_merge(item), change)
         case "merge", "ContactUnmerged":
             return events.merge_event(events.ContactUnmerged, read_merge(item), change)
+        case "split", "ContactSplit":
+            return events.contact_split(read_split(item), change)
+        case "profile", "ContactErased":
+            profile = items.read_profile(item)
+            if profile.certificate:
+                return events.contact_erased(profile.id, profile.certificate, change)
+            raise LookupError("an erasure without its certificate")
         case kind_of_item, _:
             raise LookupError(f"no event {name} of {kind_of_item} items")
 

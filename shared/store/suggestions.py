@@ -18,7 +18,7 @@ from shared.store.attributes import Item
 from shared.store.table import Put, Table, TransactionRefusedError
 
 INDEX = "GSI1"
-_READ_AT_ONCE = 100
+MOST_PAIRS = 100  # of addresses, in one read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +62,17 @@ def look(table: Table, one: str, other: str) -> Pair:
 
 
 def between(table: Table, ones: Iterable[str], others: Iterable[str]) -> tuple[Suggestion, ...]:
-    """What was suggested of any address of one contact and any of another.
-
-    One read, of a hundred pairs at most.
-    """
+    """What was suggested of any address of one contact and any of another, MOST_PAIRS at most."""
     pairs = (suggestion_id(one, other) for one, other in product(ones, others))
-    found = table.get_many(keys.pair(pair) for pair in islice(pairs, _READ_AT_ONCE))
+    found = table.get_many(keys.pair(pair) for pair in islice(pairs, MOST_PAIRS))
     return tuple(_read(item) for item in found.values())
 
 
 def list_open(table: Table, *, limit: int, position: str | None = None) -> Page:
-    """One page. Eventually consistent: it reads the index. `position` is what the page before gave."""
+    """One page. Eventually consistent: it reads the index.
+
+    `position` is what the page before gave.
+    """
     found = table.query(
         keys.suggestion_partition(SuggestionState.OPEN),
         between=("", position or "~"),
@@ -90,7 +90,7 @@ def list_open(table: Table, *, limit: int, position: str | None = None) -> Page:
 
 
 def keep(table: Table, suggestion: Suggestion) -> None:
-    """Write a suggestion over the revision before. Raises ConflictError when that has changed."""
+    """Write a suggestion over the one that was read. Raises ConflictError when that has changed."""
     try:
         table.write(leg(suggestion))
     except TransactionRefusedError as error:
@@ -98,13 +98,11 @@ def keep(table: Table, suggestion: Suggestion) -> None:
 
 
 def leg(suggestion: Suggestion) -> Put:
-    """What keeps a suggestion, if its revision is the next."""
+    """What writes a suggestion over the one that was read."""
     key, item = keys.pair(suggestion.id), _item(suggestion)
-    if suggestion.revision == 1:
+    if suggestion.revision == 0:
         return Put(key, item)
-    return Put(
-        key, item, condition="revision = :seen", values={":seen": suggestion.revision - 1}
-    )
+    return Put(key, item, condition="revision = :seen", values={":seen": suggestion.revision})
 
 
 def _item(suggestion: Suggestion) -> Item:
@@ -122,7 +120,7 @@ def _item(suggestion: Suggestion) -> Item:
         "decided_at": items.stored_time(suggestion.decided_at),
         "reason": suggestion.reason,
         "merge": suggestion.merge_id,
-        "revision": suggestion.revision,
+        "revision": suggestion.revision + 1,
     }
     if suggestion.state is SuggestionState.OPEN:
         index = keys.suggestion_index(suggestion.state, suggestion.at, suggestion.id)

@@ -63,6 +63,15 @@ class Check:
 Leg = Put | Update | Delete | Check
 
 
+def delete_as_read(item: Item) -> Delete:
+    """Remove an item, if it is still in the revision it was read in."""
+    at = Key(item["PK"], item["SK"])
+    for number in ("revision", "rev"):
+        if number in item:
+            return Delete(at, f"{number} = :seen", {":seen": item[number]})
+    return Delete(at, "attribute_exists(PK)")
+
+
 class TransactionRefusedError(Exception):
     """Some conditions did not hold. `failed` maps each such key to the item there, or None.
 

@@ -146,8 +146,7 @@ FORGED = "Authentication-Results: amazonses.com; dmarc=pass header.from=example.
     [
         verdicts(dmarc=None) + f"{FORGED}\r\n".encode(),
         verdicts(dmarc=None) + verdicts(),
-        # Without SES's receipt, and right behind it.
-        verdicts().split(b"Authentication-Results")[0] + f"{FORGED}\r\n".encode(),
+        # Right behind SES's receipt.
         verdicts(dmarc=None).split(b"X-SES-DKIM")[0] + f"{FORGED}\r\n".encode(),
         f"{FORGED}\r\n".encode() + verdicts(dmarc="fail"),
         # An envelope sender may be quoted, and hold what looks like a result.
@@ -162,6 +161,11 @@ FORGED = "Authentication-Results: amazonses.com; dmarc=pass header.from=example.
 )
 def test_only_what_ses_itself_wrote_is_believed(forged: bytes) -> None:
     assert read(mail(top=forged)).trust is Trust.CLAIMED
+
+
+def test_the_top_block_is_believed_where_no_receipt_of_ses_stands_anywhere() -> None:
+    top = verdicts().split(b"X-SES-RECEIPT")[0]
+    assert read(mail(top=top)).trust is Trust.VERIFIED
 
 
 @pytest.mark.parametrize(

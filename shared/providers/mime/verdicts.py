@@ -1,8 +1,8 @@
 """What SES found about a mail, and how far that proves its sender.
 
-SES puts its own headers on top of the mail it stores, in one order, the receipt near the end
-(https://docs.aws.amazon.com/ses/latest/dg/receiving-email-concepts.html, and captured mail).
-Whatever looks like them further down was written by the sender.
+SES puts its own headers on top of the mail it stores, each once, and X-SES-RECEIPT after all that
+is read here (https://docs.aws.amazon.com/ses/latest/dg/receiving-email-concepts.html, and captured
+mail). Whatever looks like them further down was written by the sender.
 """
 
 import re
@@ -13,18 +13,21 @@ from shared.providers.mime.defects import DOUBTFUL_SENDER, Defect
 from shared.providers.mime.sender import Sender
 from shared.providers.mime.structure import Headers, text
 
-_ORDER = (
-    "return-path",
-    "received",
-    "x-ses-spam-verdict",
-    "x-ses-virus-verdict",
-    "received-spf",
-    "authentication-results",
-    "x-ses-receipt",
+_LAST = "x-ses-receipt"
+_OWN = frozenset(
+    {
+        "return-path",
+        "received",
+        "x-ses-spam-verdict",
+        "x-ses-virus-verdict",
+        "received-spf",
+        "authentication-results",
+        _LAST,
+    }
 )
 _RECIPIENT = re.compile(r"\bfor <?([^\s<>;]{1,320})>?;")
 _OURS = re.compile(r"amazonses\.com\s*;", re.IGNORECASE)
-_DMARC = re.compile(r";\s*dmarc=(\w+)\s+header\.from=([^\s;]+)", re.IGNORECASE)
+_DMARC = re.compile(r";\s*dmarc=(\w+)(?:\s+header\.from=([^\s;]+))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,7 @@ class Verdicts:
     """SES's findings: `PASS FAIL GRAY PROCESSING_FAILED DISABLED`, or nothing where it is silent.
 
     `return_path` is the envelope's sender, `recipient` its recipient (one of them), `dmarc` the
-    result in lower case and `dmarc_domain` the From domain that SES judged.
+    result in lower case and `dmarc_domain` the From domain that SES judged, where it names it.
     """
 
     return_path: str = ""
@@ -44,10 +47,8 @@ class Verdicts:
 
 
 def read_verdicts(headers: Headers) -> Verdicts:
-    """What SES wrote on top of this mail; nothing when its block is not whole."""
+    """What SES wrote on top of this mail."""
     block = _own_block(headers)
-    if "x-ses-receipt" not in block:
-        return Verdicts()
     dmarc, dmarc_domain = _dmarc(block.get("authentication-results", ""))
     recipients = _RECIPIENT.findall(block.get("received", ""))
     return Verdicts(
@@ -73,13 +74,18 @@ def _dmarc(results: str) -> tuple[str, str]:
 
 
 def _own_block(headers: Headers) -> dict[str, str]:
+    """The headers from the top to SES's last, or to the first that SES did not write.
+
+    Where SES's last stands, but not in this block, something came between: nothing is believed.
+    """
     block: dict[str, str] = {}
-    expected = iter(_ORDER)
     for name, value in headers.fields:
-        if name not in expected:  # consumes what SES left out, so that nothing comes twice
+        if name not in _OWN or name in block:
             break
         block[name] = text(value)
-    return block
+        if name == _LAST:
+            return block
+    return {} if any(name == _LAST for name, _ in headers.fields) else block
 
 
 def judge(sender: Sender, verdicts: Verdicts, defects: set[Defect]) -> tuple[Trust, str]:
@@ -95,6 +101,6 @@ def judge(sender: Sender, verdicts: Verdicts, defects: set[Defect]) -> tuple[Tru
         return Trust.CLAIMED, f"virus={verdicts.virus.lower() or 'missing'}"
     if verdicts.dmarc != "pass":
         return Trust.CLAIMED, f"dmarc={verdicts.dmarc or 'missing'}"
-    if verdicts.dmarc_domain != sender.domain:
+    if verdicts.dmarc_domain not in ("", sender.domain):
         return Trust.CLAIMED, "dmarc=other-domain"
     return Trust.VERIFIED, "dmarc=pass"

@@ -1,0 +1,66 @@
+"""Contacts: looking one up, changing what is kept of them, and whose addresses are whose."""
+
+from typing import TYPE_CHECKING
+
+from functions.timeline_api import shapes, shaping
+from functions.timeline_api.errors import MalformedRequestError
+from functions.timeline_api.hub import Hub
+from functions.timeline_api.request import Request
+from shared import attach
+from shared.model.errors import InvalidRequestError
+from shared.model.identity import IdentityKind
+from shared.rules.addresses import parse_address
+from shared.store import contacts
+
+if TYPE_CHECKING:
+    from functions.timeline_api.bodies import AddressIn, ContactPatch
+
+
+def find(request: Request, hub: Hub) -> shapes.ContactPage:
+    """Look a contact up by any address.
+
+    An address that is nobody's gives an empty list.
+    """
+    kind, colon, value = request.query.literal("identity").partition(":")
+    if not colon or kind not in list(IdentityKind):
+        raise MalformedRequestError(
+            f"write it as kind:value, with one of {', '.join(IdentityKind)}", "identity"
+        )
+    try:
+        address = parse_address(IdentityKind(kind), value, hub.default_region, field="identity")
+    except InvalidRequestError as error:
+        raise MalformedRequestError(str(error), "identity") from error
+    identity = contacts.get_identity(hub.table, address)
+    if identity is None or identity.erased_at:
+        return {"items": [], "next_cursor": None}
+    found = contacts.get_contact(hub.table, identity.home)
+    return {"items": [shaping.contact(found)], "next_cursor": None}
+
+
+def get(request: Request, hub: Hub) -> shapes.Contact:
+    """Read a contact: profile, addresses, open conversations, cost.
+
+    The id of a contact that was merged away answers with the one it belongs to now.
+    """
+    return shaping.contact(contacts.get_contact(hub.table, request.id))
+
+
+def patch(request: Request, hub: Hub, body: "ContactPatch") -> shapes.Contact:
+    """Change what is kept about a contact."""
+    found = contacts.get_contact(hub.table, request.id)
+    fields = {name: getattr(body, name) or "" for name in body.model_fields_set}
+    if fields:
+        contacts.patch_profile(hub.table, found.root, fields)
+        found = contacts.get_contact(hub.table, request.id)
+    return shaping.contact(found)
+
+
+def assert_identity(request: Request, hub: Hub, body: "AddressIn") -> shapes.Contact:
+    """Put down, on your word, that an address is this contact's.
+
+    It is `asserted` from now on, unless it was proven already. Repeating it is harmless; an address
+    of another contact is a conflict.
+    """
+    address = parse_address(body.kind, body.value, hub.default_region)
+    by = request.agent.id
+    return shaping.contact(attach.attach(hub.table, request.id, address, now=hub.now, by=by))

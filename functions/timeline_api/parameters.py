@@ -1,0 +1,71 @@
+"""The query parameters that routes know, as openapi.json tells of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from functions.timeline_api import conversations, timeline
+from shared.model.conversation import State
+from shared.model.entry import Channel, Kind
+
+_TEXT: Mapping[str, Any] = {"type": "string"}
+_TIME: Mapping[str, Any] = {"type": "string", "format": "date-time"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One query parameter and the JSON Schema of its value."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any] = field(default_factory=lambda: _TEXT)
+    required: bool = False
+
+
+def _any_of(values: type[Channel] | type[Kind]) -> Mapping[str, Any]:
+    return {"type": "array", "items": {"type": "string", "enum": [str(each) for each in values]}}
+
+
+def _limit(default: int, most: int) -> Parameter:
+    schema = {"type": "integer", "minimum": 1, "default": default}
+    return Parameter("limit", f"How many at most; more than {most} means {most}.", schema)
+
+
+CURSOR = Parameter("cursor", "`next_cursor` of the page before, with the same other parameters.")
+
+IDENTITY = Parameter(
+    "identity",
+    "An address as `kind:value`, like `email:customer@example.com` or `phone:+14155550101`. A plus"
+    " may stand as it is.",
+    required=True,
+)
+
+TIMELINE = (
+    _limit(timeline.DEFAULT_LIMIT, timeline.MOST),
+    CURSOR,
+    Parameter(
+        "order", "By time.", {"type": "string", "enum": ["asc", "desc"], "default": "desc"}
+    ),
+    Parameter("channel", "Only these; repeat it, or put commas between.", _any_of(Channel)),
+    Parameter("kind", "Only these; repeat it, or put commas between.", _any_of(Kind)),
+    Parameter("since", "Not before this time.", _TIME),
+    Parameter("until", "Before this time.", _TIME),
+    Parameter(
+        "q",
+        "Words to look for in subject, text, quoted text and the names of attachments, in any case;"
+        " of a very long text in its beginning.",
+        {"type": "string", "maxLength": timeline.LONGEST_SEARCH},
+    ),
+    Parameter("conversation", "Only of this conversation, by id."),
+)
+
+INBOX = (
+    Parameter(
+        "state",
+        "Only in this state.",
+        {"type": "string", "enum": [str(state) for state in State], "default": "open"},
+    ),
+    Parameter("assignee", "Only of this agent, by their token's `sub`."),
+    CURSOR,
+    _limit(conversations.DEFAULT_LIMIT, conversations.MOST),
+)

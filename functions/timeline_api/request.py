@@ -1,0 +1,114 @@
+"""One request of an agent app, as API Gateway hands it over (HTTP API, payload format 2.0)."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import unquote
+
+from functions.timeline_api.errors import (
+    BodyTooLargeError,
+    FieldError,
+    InvalidBodyError,
+    MalformedRequestError,
+    UnauthenticatedError,
+    UnsupportedMediaTypeError,
+)
+from functions.timeline_api.query import Query
+from functions.timeline_api.route import Route
+from shared.model.entry import Author, AuthorType
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+    Body = TypeVar("Body", bound=BaseModel)
+
+_LARGEST_BODY = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a route is asked.
+
+    `path` is without stage and mapping key, `id` the path's `{id}`, decoded. Header names are in
+    lower case. `agent` is whom the token names.
+    """
+
+    request_id: str
+    method: str
+    path: str
+    id: str
+    query: Query
+    headers: Mapping[str, str]
+    body: bytes
+    agent: Author
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any], route: Route, path_id: str) -> Self:
+        """The request in an event of this route, whose path has `path_id` for its `{id}`.
+
+        Raises UnauthenticatedError, MalformedRequestError, BodyTooLargeError.
+        """
+        context = event["requestContext"]
+        return cls(
+            request_id=context["requestId"],
+            method=context["http"]["method"],
+            path=route.path.replace("{id}", path_id),
+            id=unquote(path_id),
+            query=Query(
+                event.get("rawQueryString") or "", [known.name for known in route.query]
+            ),
+            headers={name.lower(): value for name, value in event.get("headers", {}).items()},
+            body=_body(event),
+            agent=_agent(context),
+        )
+
+    def read(self, model: "type[Body]") -> "Body":
+        """The body as a route takes it.
+
+        Raises UnsupportedMediaTypeError, MalformedRequestError (no JSON), InvalidBodyError.
+        """
+        from pydantic import ValidationError
+
+        media_type = self.headers.get("content-type", "application/json").partition(";")[0]
+        if media_type.strip().lower() != "application/json":
+            raise UnsupportedMediaTypeError("send the body as application/json")
+        try:
+            return model.model_validate_json(self.body)
+        except ValidationError as error:
+            raise _refusal(error) from None  # it holds the input
+
+
+def _body(event: Mapping[str, Any]) -> bytes:
+    text: str = event.get("body") or ""
+    if len(text) > _LARGEST_BODY * 4 // 3 + 4:
+        raise BodyTooLargeError(f"the body is larger than {_LARGEST_BODY} bytes")
+    try:
+        # API Gateway encodes whatever has no media type that it takes for text.
+        body = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else None
+    except binascii.Error as error:
+        raise MalformedRequestError("the body's encoding is broken") from error
+    body = text.encode("utf-8", "replace") if body is None else body
+    if len(body) > _LARGEST_BODY:
+        raise BodyTooLargeError(f"the body is larger than {_LARGEST_BODY} bytes")
+    return body
+
+
+def _agent(context: Mapping[str, Any]) -> Author:
+    """Whom the token names; API Gateway has checked the token and its scopes."""
+    claims = context.get("authorizer", {}).get("jwt", {}).get("claims", {})
+    if not claims.get("sub"):
+        raise UnauthenticatedError("the token names nobody")
+    return Author(AuthorType.AGENT, id=claims["sub"], name=claims.get("name", ""))
+
+
+def _refusal(error: "ValidationError") -> MalformedRequestError | InvalidBodyError:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    if found[0]["type"] == "json_invalid":
+        return MalformedRequestError("the body is no JSON")
+    return InvalidBodyError(
+        tuple(
+            FieldError(".".join(str(part) for part in each["loc"]), each["msg"]) for each in found
+        )
+    )

@@ -1,0 +1,135 @@
+"""Every route: what it takes, whom it serves, and what it may answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from functions.timeline_api import (
+    attachments,
+    contacts,
+    conversations,
+    messages,
+    parameters,
+    reference,
+    timeline,
+)
+from functions.timeline_api.parameters import Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. `scope` is what API Gateway asks of the token (template.yaml, held by a test).
+
+    `answer` gets the request, the hub and, where `body` names a model in bodies.py, the body; its
+    docstring is the route's description. `problems` are errors of its own.
+    """
+
+    method: str
+    path: str
+    scope: str
+    answer: Callable[..., Any]
+    body: str = ""
+    query: tuple[Parameter, ...] = ()
+    status: HTTPStatus = HTTPStatus.OK
+    problems: tuple[HTTPStatus, ...] = ()
+    repeatable: bool = False  # takes an Idempotency-Key
+
+    @property
+    def rule(self) -> str:
+        """The path as Powertools writes it."""
+        return self.path.replace("{id}", "<id>")
+
+
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+_MISSING = (HTTPStatus.NOT_FOUND,)
+_MISSING_OR_CHANGED = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+
+ROUTES = (
+    Route(
+        "GET", "/v1/contacts", "timeline:read", contacts.find, query=(parameters.IDENTITY,)
+    ),
+    Route("GET", "/v1/contacts/{id}", "timeline:read", contacts.get, problems=_MISSING),
+    Route(
+        "PATCH",
+        "/v1/contacts/{id}",
+        "contacts:write",
+        contacts.patch,
+        body="ContactPatch",
+        problems=_MISSING_OR_CHANGED,
+    ),
+    Route(
+        "POST",
+        "/v1/contacts/{id}/identities",
+        "contacts:write",
+        contacts.assert_identity,
+        body="AddressIn",
+        problems=_MISSING_OR_CHANGED,
+    ),
+    Route(
+        "GET",
+        "/v1/contacts/{id}/timeline",
+        "timeline:read",
+        timeline.get,
+        query=parameters.TIMELINE,
+        problems=_MISSING,
+    ),
+    Route(
+        "POST",
+        "/v1/contacts/{id}/messages",
+        "messages:send",
+        messages.post_message,
+        body="NewMessage",
+        status=HTTPStatus.ACCEPTED,
+        problems=_MISSING_OR_CHANGED,
+        repeatable=True,
+    ),
+    Route(
+        "POST",
+        "/v1/contacts/{id}/notes",
+        "timeline:write",
+        messages.post_note,
+        body="NewNote",
+        status=HTTPStatus.CREATED,
+        problems=_MISSING_OR_CHANGED,
+        repeatable=True,
+    ),
+    Route(
+        "GET",
+        "/v1/conversations",
+        "timeline:read",
+        conversations.list_inbox,
+        query=parameters.INBOX,
+    ),
+    Route(
+        "GET", "/v1/conversations/{id}", "timeline:read", conversations.get, problems=_MISSING
+    ),
+    Route(
+        "PATCH",
+        "/v1/conversations/{id}",
+        "conversations:write",
+        conversations.patch,
+        body="ConversationPatch",
+        problems=_MISSING_OR_CHANGED,
+    ),
+    Route(
+        "GET",
+        "/v1/attachments/{id}",
+        "timeline:read",
+        attachments.get,
+        status=HTTPStatus.FOUND,
+        problems=_MISSING,
+    ),
+    Route("GET", "/v1/openapi.json", "timeline:read", reference.get),
+)
+
+
+def methods_of(path: str) -> tuple[str, ...]:
+    """What a path may be asked with."""
+    return tuple(route.method for route in ROUTES if route.path == path)
+
+
+def other_methods(path: str) -> list[str]:
+    """What a path may not be asked with."""
+    allowed = methods_of(path)
+    return [method for method in _METHODS if method not in allowed]

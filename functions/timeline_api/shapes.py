@@ -1,0 +1,202 @@
+"""What the API answers with. Fields are added here, never renamed or taken away.
+
+A text that is not there is "", everything else that is not there is null. openapi.json is made of
+these classes and what stands below their fields; at run time they are plain dicts.
+"""
+
+from typing import Annotated, Any
+
+from typing_extensions import TypedDict
+
+from shared.model.conversation import State, WaitingOn
+from shared.model.entry import AuthorType, Channel, Direction, Kind
+from shared.model.identity import IdentityKind, Trust
+from shared.model.receipt import ReceiptState
+
+
+class DateTime:
+    """Marks a text as a time for what makes openapi.json."""
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {**handler(schema), "format": "date-time"}
+
+
+Time = Annotated[str, DateTime()]
+
+
+class Address(TypedDict):
+    """One point at which a contact is known."""
+
+    kind: IdentityKind
+    value: str
+    """An e-mail address, a phone number in E.164, or the channel's own id."""
+
+
+class Identity(TypedDict):
+    """An address of a contact, and how far it is known to be theirs."""
+
+    kind: IdentityKind
+    value: str
+    """An e-mail address, a phone number in E.164, or the channel's own id."""
+    trust: Trust
+    evidence: str
+    """What proved it: a signature, a DMARC pass, an agent's word."""
+    since: Time
+    """When it became this contact's."""
+
+
+class Conversation(TypedDict):
+    """Entries about one matter, over any channels."""
+
+    id: str
+    reference: str
+    """What people write and read out, `#7Q4K-2M`; it names the conversation in paths too."""
+    contact_id: str
+    subject: str
+    state: State
+    assignee: str | None
+    """The agent who has it, by their token's `sub`."""
+    channels: list[str]
+    opened_at: Time
+    last_activity_at: Time
+    resolved_at: Time | None
+    first_response_at: Time | None
+    """When an agent first answered."""
+    waiting_on: WaitingOn | None
+    """Whose turn it is."""
+
+
+class Cost(TypedDict):
+    """What a contact has cost so far, estimates replaced by real prices as they come in."""
+
+    currency: str
+    total_micro_usd: int
+    """1 000 000 is 1 USD."""
+    by_channel: dict[str, int]
+    """The same in parts, micro-USD."""
+
+
+class Contact(TypedDict):
+    """One customer, with all that was merged into them."""
+
+    id: str
+    name: str
+    locale: str | None
+    """BCP 47."""
+    time_zone: str | None
+    """An IANA name."""
+    preferred_channel: Channel | None
+    identities: list[Identity]
+    open_conversations: list[Conversation]
+    """Newest first."""
+    assignee: str | None
+    """The agent they are used to, by their token's `sub`."""
+    cost: Cost
+    first_seen_at: Time
+    last_seen_at: Time
+    """When they last wrote."""
+    merged_from: list[str]
+    """Ids of contacts that were merged into this one; they still answer, with this one."""
+
+
+class Author(TypedDict):
+    """Who wrote an entry."""
+
+    type: AuthorType
+    id: str | None
+    """An agent's `sub`, or a rule's name."""
+    name: str
+
+
+class Attachment(TypedDict):
+    """A file that came with a message."""
+
+    id: str
+    name: str
+    media_type: str
+    """As its sender called it."""
+    bytes: int
+    url: str | None
+    """A path of this API that leads to the file; null until it was fetched from its provider."""
+
+
+class Receipt(TypedDict):
+    """What became of an outbound message."""
+
+    state: ReceiptState
+    at: Time
+    """When it came to be so."""
+    error: str | None
+    """The provider's code, or our own word for why."""
+
+
+class Provider(TypedDict):
+    """Who carried a message, and what they call it."""
+
+    name: str
+    id: str
+
+
+class Entry(TypedDict):
+    """One thing on the timeline."""
+
+    id: str
+    contact_id: str
+    home_contact_id: str
+    """The contact it came through, before merges."""
+    conversation_id: str | None
+    kind: Kind
+    channel: Channel
+    direction: Direction
+    occurred_at: Time
+    """When it happened, by the provider's clock where that can be believed. Entries are in order
+    of this and their ids."""
+    received_at: Time
+    identity: Address | None
+    """The address it came through, or went to: a reply goes back there."""
+    trust: Trust
+    """How far the sender is proven by this very entry."""
+    author: Author
+    subject: str
+    text: str
+    """What the person wrote now."""
+    html_url: str | None
+    """A path of this API that leads to the mail's own HTML, made harmless."""
+    attachments: list[Attachment]
+    receipt: Receipt | None
+    """Null unless outbound."""
+    cost_micro_usd: int
+    """1 000 000 is 1 USD."""
+    automatic: bool
+    """Whether a machine sent it."""
+    guest: bool
+    """Whether its author has no part in its conversation: shown there, changing nothing."""
+    quoted_text: str
+    """The older mail below what the person wrote."""
+    provider: Provider | None
+    defects: list[str]
+    """What was broken about the message as it came in, or is left out here (`text_cut`)."""
+
+
+class ContactPage(TypedDict):
+    """Contacts, and where the list goes on."""
+
+    items: list[Contact]
+    next_cursor: str | None
+    """Null at the end."""
+
+
+class EntryPage(TypedDict):
+    """Entries in order, and where the timeline goes on."""
+
+    items: list[Entry]
+    next_cursor: str | None
+    """Null at the end; a page may be shorter than asked before that."""
+
+
+class ConversationPage(TypedDict):
+    """Conversations, and where the list goes on."""
+
+    items: list[Conversation]
+    next_cursor: str | None
+    """Null at the end; a page may be shorter than asked before that."""

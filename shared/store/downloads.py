@@ -1,0 +1,56 @@
+"""Links through which a browser fetches from the content bucket itself, for a short while."""
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.model.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LINK_SECONDS = 60
+
+
+class Downloads:
+    """What people may fetch of one deployment's content."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def link(self, key: str, file_name: str) -> str:
+        """A URL for an object that is good for 60 s and always saves, never shows.
+
+        What somebody sent us may be a page with scripts: the browser is told that it is bytes.
+        """
+        return self._client.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self._bucket,
+                "Key": key,
+                # RFC 6266 with RFC 5987's encoding: the name can end neither header nor value.
+                "ResponseContentDisposition": f"attachment; filename*=UTF-8''{_quoted(file_name)}",
+                "ResponseContentType": "application/octet-stream",
+            },
+            ExpiresIn=LINK_SECONDS,
+        )
+
+    def keep_html(self, entry_id: str, html: str) -> str:
+        """Keep an entry's sanitised HTML beside its body; returns its key.
+
+        Keeping it again replaces it. Raises UnavailableError.
+        """
+        key = f"bodies/{entry_id}.html"
+        try:
+            self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=html.encode(), ContentType="text/html"
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise UnavailableError("the content bucket did not take a body") from error
+        return key
+
+
+def _quoted(file_name: str) -> str:
+    return quote(file_name, safe="", errors="replace")
