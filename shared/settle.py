@@ -163,7 +163,7 @@ def _known_by(table: Table, sender: Proof, anchor: Proof) -> Profile | None:
         return None
     root = _root_of(table, anchor.before.root)
     if matching.is_account_by_phone(sender.address, anchor.address):
-        theirs = contacts.get_contact(table, root.id).identities
+        theirs = contacts.get_contact_or_remains(table, root.id).identities
         if matching.is_second_account(sender.address, (each.address for each in theirs)):
             return None
     return root

@@ -9,7 +9,7 @@ from functions.timeline_api import problems
 from functions.timeline_api.attachments import Redirect
 from functions.timeline_api.hub import Hub
 from functions.timeline_api.request import Request
-from functions.timeline_api.routes import Route
+from functions.timeline_api.route import Route
 
 # What people wrote to each other is for nobody's cache.
 _PRIVATE = {"Cache-Control": "no-store"}

@@ -10,7 +10,8 @@ from functions.timeline_api.answering import refuse, respond
 from functions.timeline_api.errors import MethodNotAllowedError
 from functions.timeline_api.hub import hub
 from functions.timeline_api.request import Request
-from functions.timeline_api.routes import ROUTES, Route, methods_of, other_methods
+from functions.timeline_api.route import Route
+from functions.timeline_api.routes import ROUTES, methods_of, other_methods
 from shared.model.errors import NotFoundError
 from shared.runtime.telemetry import correlate
 

@@ -1,25 +1,14 @@
 """The query parameters that routes know, as openapi.json tells of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from functions.timeline_api import conversations, timeline
+from functions.timeline_api.route import Parameter
 from shared.model.conversation import State
 from shared.model.entry import Channel, Kind
 
-_TEXT: Mapping[str, Any] = {"type": "string"}
 _TIME: Mapping[str, Any] = {"type": "string", "format": "date-time"}
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One query parameter and the JSON Schema of its value."""
-
-    name: str
-    description: str
-    schema: Mapping[str, Any] = field(default_factory=lambda: _TEXT)
-    required: bool = False
 
 
 def _any_of(values: type[Channel] | type[Kind]) -> Mapping[str, Any]:
@@ -43,9 +32,7 @@ IDENTITY = Parameter(
 TIMELINE = (
     _limit(timeline.DEFAULT_LIMIT, timeline.MOST),
     CURSOR,
-    Parameter(
-        "order", "By time.", {"type": "string", "enum": ["asc", "desc"], "default": "desc"}
-    ),
+    Parameter("order", "By time.", {"type": "string", "enum": ["asc", "desc"], "default": "desc"}),
     Parameter("channel", "Only these; repeat it, or put commas between.", _any_of(Channel)),
     Parameter("kind", "Only these; repeat it, or put commas between.", _any_of(Kind)),
     Parameter("since", "Not before this time.", _TIME),

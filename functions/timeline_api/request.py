@@ -18,6 +18,7 @@ from functions.timeline_api.errors import (
 from functions.timeline_api.query import Query
 from functions.timeline_api.route import Route
 from shared.model.entry import Author, AuthorType
+from shared.model.errors import NotFoundError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Body = TypeVar("Body", bound=BaseModel)
 
 _LARGEST_BODY = 1024 * 1024
+_LONGEST_ID = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +50,18 @@ class Request:
     def from_event(cls, event: Mapping[str, Any], route: Route, path_id: str) -> Self:
         """The request in an event of this route, whose path has `path_id` for its `{id}`.
 
-        Raises UnauthenticatedError, MalformedRequestError, BodyTooLargeError.
+        Raises UnauthenticatedError, MalformedRequestError, BodyTooLargeError, NotFoundError (an id
+        longer than any of ours, which no key could hold).
         """
         context = event["requestContext"]
+        if len(path_id) > _LONGEST_ID:
+            raise NotFoundError("no such thing")
         return cls(
             request_id=context["requestId"],
             method=context["http"]["method"],
             path=route.path.replace("{id}", path_id),
             id=unquote(path_id),
-            query=Query(
-                event.get("rawQueryString") or "", [known.name for known in route.query]
-            ),
+            query=Query(event.get("rawQueryString") or "", [known.name for known in route.query]),
             headers={name.lower(): value for name, value in event.get("headers", {}).items()},
             body=_body(event),
             agent=_agent(context),

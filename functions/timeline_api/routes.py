@@ -1,9 +1,6 @@
 """Every route: what it takes, whom it serves, and what it may answer."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from functions.timeline_api import (
     attachments,
@@ -14,41 +11,14 @@ from functions.timeline_api import (
     reference,
     timeline,
 )
-from functions.timeline_api.parameters import Parameter
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One route. `scope` is what API Gateway asks of the token (template.yaml, held by a test).
-
-    `answer` gets the request, the hub and, where `body` names a model in bodies.py, the body; its
-    docstring is the route's description. `problems` are errors of its own.
-    """
-
-    method: str
-    path: str
-    scope: str
-    answer: Callable[..., Any]
-    body: str = ""
-    query: tuple[Parameter, ...] = ()
-    status: HTTPStatus = HTTPStatus.OK
-    problems: tuple[HTTPStatus, ...] = ()
-    repeatable: bool = False  # takes an Idempotency-Key
-
-    @property
-    def rule(self) -> str:
-        """The path as Powertools writes it."""
-        return self.path.replace("{id}", "<id>")
-
+from functions.timeline_api.route import Route
 
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _MISSING = (HTTPStatus.NOT_FOUND,)
 _MISSING_OR_CHANGED = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
 ROUTES = (
-    Route(
-        "GET", "/v1/contacts", "timeline:read", contacts.find, query=(parameters.IDENTITY,)
-    ),
+    Route("GET", "/v1/contacts", "timeline:read", contacts.find, query=(parameters.IDENTITY,)),
     Route("GET", "/v1/contacts/{id}", "timeline:read", contacts.get, problems=_MISSING),
     Route(
         "PATCH",
@@ -101,9 +71,7 @@ ROUTES = (
         conversations.list_inbox,
         query=parameters.INBOX,
     ),
-    Route(
-        "GET", "/v1/conversations/{id}", "timeline:read", conversations.get, problems=_MISSING
-    ),
+    Route("GET", "/v1/conversations/{id}", "timeline:read", conversations.get, problems=_MISSING),
     Route(
         "PATCH",
         "/v1/conversations/{id}",

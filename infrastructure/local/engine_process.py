@@ -1,19 +1,26 @@
-"""The engine's process: MiniStack as it is, with two things mended. Run by the engine's own Python.
+"""The engine's process: MiniStack as it is, with three things mended. Run by the engine's own Python.
 
 A restart. MiniStack keeps each stream reader's position over a restart, but not the stream, so it
 would skip as many new records as it had read before, and lose what it had not read yet. Here the
 stream's records are kept with the table they belong to. (Private names of the pinned release.)
 
+A cold start. MiniStack unpacks a function and its layers for each process it runs them in: thousands
+of files each time. Here each archive is unpacked once, and the processes share it.
+
 The hub's end. However the hub goes, its end of the pipe closes; the engine then stops in order,
 saves its state and leaves no process behind.
 """
 
+import hashlib
 import os
 import signal
 import sys
+import tempfile
 import threading
+import zipfile
 from importlib import import_module
-from types import ModuleType
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 STREAM_STORES = ("_stream_records", "_stream_trimmed")
@@ -35,6 +42,24 @@ def keep_streams(dynamodb: ModuleType) -> None:
     vars(dynamodb).update(get_state=get_state, load_persisted_state=load_persisted_state)
 
 
+def unpack_once(lambda_runtime: ModuleType) -> None:
+    """Let the engine's workers share one unpacked copy of each archive."""
+    lock = threading.Lock()
+
+    class SharedZipFile(zipfile.ZipFile):
+        def extractall(self, path: Any = None, *_: Any, **__: Any) -> None:
+            archive = Path(str(self.filename)).read_bytes()
+            unpacked = Path(tempfile.gettempdir(), "unpacked", hashlib.sha256(archive).hexdigest())
+            with lock:
+                if not unpacked.exists():
+                    super().extractall(unpacked)
+            for entry in unpacked.iterdir():
+                Path(path, entry.name).symlink_to(entry)
+
+    shared = SimpleNamespace(**{**vars(zipfile), "ZipFile": SharedZipFile})
+    vars(lambda_runtime).update(zipfile=shared)
+
+
 def stop_when_orphaned() -> None:
     os.read(0, 1)  # standard input: returns when the hub closes its end, or dies
     os.kill(os.getpid(), signal.SIGTERM)
@@ -42,6 +67,7 @@ def stop_when_orphaned() -> None:
 
 def main() -> None:
     keep_streams(import_module("ministack.services.dynamodb"))
+    unpack_once(import_module("ministack.core.lambda_runtime"))
     threading.Thread(target=stop_when_orphaned, daemon=True).start()
     del sys.argv[1:]  # MiniStack would read them as its own
     import_module("ministack.app").main()

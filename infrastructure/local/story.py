@@ -5,6 +5,7 @@ has shown that it is so.
 """
 
 import secrets
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,14 +91,16 @@ def prologue(hub: Entrances, who: Customer) -> str:
     accepted(hub.chat_message(f"s-{secrets.token_hex(3)}", who.chat_visitor, question))
     contact = wait_for(f"{who.first_name} is known", lambda: find_contact(hub, who))
     entry = entry_with(hub, contact["id"], question)
-    say(f"  0  On the shop's chat {who.first_name} asks: “{question}” The shop's site, which they")
-    say(f"     are signed in to, vouches for {who.email} and {who.phone}.")
+    tell(
+        f"0  On the shop's chat {who.first_name} asks: “{question}” They are signed in there, so"
+        f" the shop vouches for {who.email} and {who.phone}."
+    )
     answer = send(hub, contact["id"], channel="chat", text="We do: 9 dollars, about a week.")
     wait_for("the chat answer reaches the site", lambda: outbox_row(hub, "chat", answer["text"]))
     conversation = entry["conversation_id"]
     changed = hub.api("PATCH", f"/v1/conversations/{conversation}", body={"state": "resolved"})
     accepted(changed)
-    say(f"     An agent answers and resolves conversation {changed.json()['reference']}.")
+    tell(f"   An agent answers and resolves conversation {changed.json()['reference']}.")
     return str(contact["id"])
 
 
@@ -110,8 +113,10 @@ def the_mail(hub: Entrances, who: Customer, contact_id: str) -> dict[str, Any]:
     entry = entry_with(hub, contact_id, "my order 1042")
     ticket = get(hub, f"/v1/conversations/{entry['conversation_id']}")
     expect(ticket["subject"] == SUBJECT, "the mail opens a ticket of its own")
-    say(f"  1  {who.first_name} mails {address}: “{SUBJECT}” DMARC passes, so the")
-    say(f"     sender is known to be {who.first_name}. Ticket {ticket['reference']} opens.")
+    tell(
+        f"1  {who.first_name} mails {address}: “{SUBJECT}” DMARC passes, so the sender is known to"
+        f" be {who.first_name}. Ticket {ticket['reference']} opens."
+    )
     return ticket
 
 
@@ -130,8 +135,10 @@ def the_answer(hub: Entrances, who: Customer, contact_id: str, ticket: dict[str,
         "the rule sends an SMS about it", lambda: outbox_row(hub, "twilio", reference)
     )
     expect(notice["to"] == who.phone, f"the SMS goes to {who.first_name}'s verified number")
-    say(f"  2  An agent answers over the API. It leaves by e-mail as “{mail['subject']}”, and a")
-    say(f"     rule in template.yaml sends {notice['to']} an SMS: “{notice['text']}”")
+    tell(
+        f"2  An agent answers over the API. It leaves by e-mail as “{mail['subject']}”, and a rule"
+        f" in template.yaml sends {notice['to']} an SMS: “{notice['text']}”"
+    )
 
 
 def the_text_message(
@@ -142,8 +149,10 @@ def the_text_message(
     accepted(hub.text_message(who.phone, text))
     entry = entry_with(hub, contact_id, text)
     expect(entry["conversation_id"] == ticket["id"], "the SMS stands on the e-mail ticket")
-    say(f"  3  {who.first_name} answers that SMS: “{text}”")
-    say(f"     It stands on ticket {ticket['reference']}, beside the mails.")
+    tell(
+        f"3  {who.first_name} answers that SMS: “{text}” It stands on ticket {ticket['reference']},"
+        " beside the mails."
+    )
 
 
 def the_chat(hub: Entrances, who: Customer, contact_id: str) -> None:
@@ -151,8 +160,10 @@ def the_chat(hub: Entrances, who: Customer, contact_id: str) -> None:
     text = "It's me again: the parcel has just arrived."
     accepted(hub.chat_message(f"s-{secrets.token_hex(3)}", who.chat_visitor, text))
     entry_with(hub, contact_id, text)
-    say(f"  4  {who.first_name} opens the chat: “{text}”")
-    say("     The chat joins the same timeline: whoever answers has all of it on screen.")
+    tell(
+        f"4  {who.first_name} opens the chat: “{text}” It joins the same timeline: whoever answers"
+        " has all of it on screen."
+    )
 
 
 def show_way_in(hub: Entrances, place: Place) -> None:
@@ -165,6 +176,11 @@ def show_way_in(hub: Entrances, place: Place) -> None:
     say(f"  AWS      {hub.hub['aws']['endpoint_url']}    (region {hub.hub['aws']['region']})")
     say(f"\n  curl -s -H @{place.authorization_file} '{hub.api_url}{path}'")
     say("\nUp until Ctrl-C. `make story` plays the story again.")
+
+
+def tell(sentences: str) -> None:
+    """Print a part of the story; its number stands out at the left."""
+    say(textwrap.fill(sentences, 96, initial_indent="  ", subsequent_indent="     "))
 
 
 def find_contact(hub: Entrances, who: Customer) -> dict[str, Any] | None:
@@ -229,12 +245,12 @@ def cost_of(contact: dict[str, Any]) -> int:
 
 def accepted(answer: Any) -> Any:
     """The answer, when it is a good one; raises HubError otherwise."""
-    request = answer.request
-    path = request.path_url.partition("?")[0]
-    expect(answer.ok, f"{request.method} {path} is answered {answer.status_code}: {answer.text}")
+    if not answer.ok:
+        asked = f"{answer.request.method} {answer.request.path_url.partition('?')[0]}"
+        raise HubError(f"{asked} is answered with {answer.status_code} {answer.text}")
     return answer
 
 
 def expect(is_true: bool, what: str) -> None:
     if not is_true:
-        raise HubError(f"the story stops: {what} (which is not so)")
+        raise HubError(f"the story stops here, for it is not so that {what}")

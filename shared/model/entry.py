@@ -89,7 +89,8 @@ class Entry:
     """One thing on the timeline, kept in its home contact's partition.
 
     `text` is what the person wrote now, `quoted_text` the older mail below it, `html` the mail's
-    own HTML, unsanitised. `address_key` stands for `address` in keys. `body_key` is set when the body is too large for the table.
+    own HTML, unsanitised. `address_key` stands for `address` in keys. `body_key` is set when the
+    body is too large for the table.
     """
 
     id: str

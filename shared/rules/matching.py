@@ -102,7 +102,8 @@ def identifies(address: Address, policy: Policy) -> bool:
     if address.kind is IdentityKind.PHONE:
         digits = value.removeprefix("+")
         endless = len(set(digits[-_SHORTEST_NUMBER:])) == 1
-        return len(digits) >= _SHORTEST_NUMBER and not endless and value not in _WITHHELD
+        number = digits.isdecimal() and len(digits) >= _SHORTEST_NUMBER
+        return number and not endless and value not in _WITHHELD
     name = value.rpartition(":")[2]
     return name not in NOBODY and not _PLACEHOLDER.fullmatch(name)
 

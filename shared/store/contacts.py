@@ -138,9 +138,9 @@ def mark_shared(table: Table, identity: Identity, candidate: str) -> None:
     _amend_identity(
         table,
         identity,
-        "SET shared = :yes REMOVE #change ADD candidates :candidate",
+        "SET #shared = :yes REMOVE #change ADD candidates :candidate",
         {":yes": True, ":candidate": frozenset({candidate})},
-        {"#change": "change"},
+        {"#shared": "shared", "#change": "change"},
     )
 
 

@@ -284,7 +284,7 @@ def inbox(
     pages = [
         table.query(
             keys.inbox_partition(state, shard),
-            between=("", position or "~"),
+            between=(keys.LOWEST, position or keys.HIGHEST),
             limit=limit + 1,
             index=INDEX,
         )

@@ -1,5 +1,6 @@
 """Links through which a browser fetches from the content bucket itself, for a short while."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ LINK_SECONDS = 60
 class Downloads:
     """What people may fetch of one deployment's content."""
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
+    def __init__(self, client: Callable[[], "S3Client"], bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
@@ -25,7 +26,7 @@ class Downloads:
 
         What somebody sent us may be a page with scripts: the browser is told that it is bytes.
         """
-        return self._client.generate_presigned_url(
+        return self._client().generate_presigned_url(
             "get_object",
             Params={
                 "Bucket": self._bucket,
@@ -44,7 +45,7 @@ class Downloads:
         """
         key = f"bodies/{entry_id}.html"
         try:
-            self._client.put_object(
+            self._client().put_object(
                 Bucket=self._bucket, Key=key, Body=html.encode(), ContentType="text/html"
             )
         except (ClientError, BotoCoreError) as error:

@@ -152,7 +152,7 @@ def look(table: Table, contact_id: str, position: str | None, now: datetime) -> 
     """The next stretch of everything that lies with a contact, but the profile itself."""
     found = table.query(
         keys.contact(contact_id),
-        between=("", keys.ENTRY + "~"),
+        between=(keys.LOWEST, keys.ENTRY + keys.HIGHEST),
         limit=_AT_ONCE,
         ascending=True,
         after=position,
@@ -390,7 +390,7 @@ def _get_all(table: Table, wanted: Iterable[Key]) -> list[Item]:
 def _delete_others(table: Table, key: Key) -> None:
     """Remove everything that lies beside an item."""
     while True:
-        found = table.query(key.pk, between=("", "~"), limit=_DELETED_AT_ONCE)
+        found = table.query(key.pk, between=(keys.LOWEST, keys.HIGHEST), limit=_DELETED_AT_ONCE)
         others = [Key(item["PK"], item["SK"]) for item in found.items if item["SK"] != key.sk]
         _delete(table, others)
         if found.last_key is None:

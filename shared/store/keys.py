@@ -18,6 +18,8 @@ DUE_SHARDS = 4
 # Stands for all who were erased, where something of no person's is kept of them: what they cost,
 # and what their providers are still to forget.
 ERASED = "erased"
+# What every sort key lies between; DynamoDB takes no empty text for one.
+LOWEST, HIGHEST = "!", "~"
 PROFILE = "PROFILE"
 ENTRY = "ENTRY#"
 RECEIPT = "#RECEIPT"

@@ -125,9 +125,9 @@ def _proven_leg(identity: Identity, root: str) -> Update:
         keys.identity(identity.key),
         "SET #root = :root REMOVE #change",
         "home = :home AND trust = :trust AND attribute_not_exists(erased_at)"
-        " AND attribute_not_exists(shared) AND attribute_not_exists(separated)",
+        " AND attribute_not_exists(#shared) AND attribute_not_exists(separated)",
         {":root": root, ":home": identity.home, ":trust": str(identity.trust)},
-        {"#root": "root", "#change": "change"},
+        {"#root": "root", "#change": "change", "#shared": "shared"},
     )
 
 

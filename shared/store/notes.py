@@ -39,7 +39,8 @@ def write(
                 values={":now": int(now.timestamp())},
             ),
             Put(
-                keys.entry(entry.home, entry.occurred_at, entry.id), items.entry_item(entry, change)
+                keys.entry(entry.home, entry.occurred_at, entry.id),
+                items.entry_item(entry, change) | {"marker": marked_at.pk},
             ),
             Check(home_at, "attribute_exists(PK) AND attribute_not_exists(erasing)"),
         )

@@ -190,7 +190,7 @@ def move_some(table: Table, split: Split, position: str | None, now: datetime) -
     """
     found = table.query(
         keys.contact(split.source),
-        between=("", keys.ENTRY + "~"),
+        between=(keys.LOWEST, keys.ENTRY + keys.HIGHEST),
         limit=_MOVED_AT_ONCE,
         ascending=True,
         after=position,

@@ -63,7 +63,9 @@ _OF_CONVERSATIONS: Mapping[str, type[events.ConversationEvent]] = {
 }
 
 
-def _event(name: str, item: Item, change: Change, at: datetime) -> Event:
+def _event(  # noqa: PLR0911 one a kind of item
+    name: str, item: Item, change: Change, at: datetime
+) -> Event:
     match item["type"], name:
         case "entry", "EntryRecorded":
             return events.entry_recorded(items.read_entry(item), change)

@@ -75,7 +75,7 @@ def list_open(table: Table, *, limit: int, position: str | None = None) -> Page:
     """
     found = table.query(
         keys.suggestion_partition(SuggestionState.OPEN),
-        between=("", position or "~"),
+        between=(keys.LOWEST, position or keys.HIGHEST),
         limit=limit + 2,
         index=INDEX,
     )

@@ -122,7 +122,7 @@ class Story:
             now = later(days=self.day)
             record = split(self.hub.table, contact, ADDRESSES[one], WHY, now=now)
             self.splits.append(record.id)
-            move(self.hub.table, record.id)
+            move(self.hub.table, record.id, now=now)
 
         return _tolerant(act)
 
@@ -157,7 +157,7 @@ class Story:
     def finish_splits(self) -> None:
         """What the sweep does for splits that were cut short."""
         for split_id in self.splits:
-            move(self.hub.table, split_id)
+            move(self.hub.table, split_id, now=later(days=self.day))
 
 
 def _tolerant(act: Callable[[], None]) -> Callable[[], None]:

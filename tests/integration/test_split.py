@@ -32,7 +32,7 @@ def test_a_split_moves_the_address_its_history_and_its_open_conversation(hub: Hu
     for number in range(90):
         hub.receive(sms(f"text {number}"))
     record = split(hub.table, first.contact_id, ANA_PHONE, AGENT, now=NOW)
-    assert move(hub.table, record.id)
+    assert move(hub.table, record.id, now=NOW)
     son, mother = hub.contact(ANA_PHONE), hub.contact(ANA_CHAT)
     assert son.root.id == record.target
     assert texts(hub, son.root.id) == [f"text {number}" for number in range(90)]
@@ -49,7 +49,7 @@ def test_a_message_during_the_move_lands_with_its_new_contact(hub: Hub) -> None:
     record = split(hub.table, first.contact_id, ANA_PHONE, AGENT, now=NOW)
     during = hub.receive(sms("during"))
     assert during.contact_id == record.target
-    assert move(hub.table, record.id)
+    assert move(hub.table, record.id, now=NOW)
     assert sorted(texts(hub, record.target)) == ["before", "during"]
 
 
@@ -59,9 +59,9 @@ def test_a_move_that_was_cut_short_goes_on_where_it_was(hub: Hub) -> None:
         hub.receive(sms(f"text {number}"))
     record = split(hub.table, first.contact_id, ANA_PHONE, AGENT, now=NOW)
     turns = iter([True, False])
-    assert not move(hub.table, record.id, go_on=lambda: next(turns))
-    assert move(hub.table, record.id)
-    assert move(hub.table, record.id)
+    assert not move(hub.table, record.id, now=NOW, go_on=lambda: next(turns))
+    assert move(hub.table, record.id, now=NOW)
+    assert move(hub.table, record.id, now=NOW)
     assert len(texts(hub, record.target)) == 100
 
 
@@ -71,7 +71,7 @@ def test_the_address_of_a_merged_member_can_be_split_off(hub: Hub) -> None:
     hub.receive(sms("his"))
     merge(hub.table, by_mail.contact_id, by_chat.contact_id, AGENT, now=NOW)
     record = split(hub.table, by_mail.contact_id, ANA_PHONE, AGENT, now=NOW)
-    assert move(hub.table, record.id)
+    assert move(hub.table, record.id, now=NOW)
     assert {i.address for i in hub.contact(ANA_EMAIL).identities} == {ANA_EMAIL, ANA_CHAT}
     assert texts(hub, record.target) == ["his"]
 
@@ -94,6 +94,6 @@ def test_a_second_split_waits_for_the_first(hub: Hub) -> None:
     record = split(hub.table, first.contact_id, ANA_PHONE, AGENT, now=NOW)
     with pytest.raises(ConflictError, match="under way"):
         split(hub.table, first.contact_id, ANA_EMAIL, AGENT, now=NOW)
-    assert move(hub.table, record.id)
+    assert move(hub.table, record.id, now=NOW)
     split(hub.table, first.contact_id, ANA_EMAIL, AGENT, now=NOW)
     assert contacts.get_identity(hub.table, ANA_EMAIL)

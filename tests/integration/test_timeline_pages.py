@@ -264,10 +264,10 @@ def test_a_split_is_right_on_both_pages_at_every_step_of_the_move(
         assert [text for text in of_son if text.isdigit()] == texts
 
     check()
-    position = splitting.move_some(table, record)
+    position = splitting.move_some(table, record, None, NOW).position
     while position:
         check()
-        position = splitting.move_some(table, record, position)
+        position = splitting.move_some(table, record, position, NOW).position
     check()
 
 

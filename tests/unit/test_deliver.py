@@ -1,6 +1,7 @@
 """Handing messages out: each leaves once, and what became of it is said honestly."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -9,11 +10,13 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from shared.deliver import Outcome
-from shared.model.errors import NotFoundError, UnavailableError
-from shared.model.receipt import ReceiptKey, ReceiptState
+from shared.model.errors import InvalidRequestError, NotFoundError, UnavailableError
+from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
 from shared.model.sending import Accepted, Refused, StatusReport, Unknown
 from shared.receipts import apply_report
-from shared.rules import reply_tokens
+from shared.rules import delivery, reply_tokens
+from shared.rules import receipts as rules
+from shared.rules.envelope import outbound_message
 from shared.store import contacts, keys, receipts
 from shared.store.attributes import from_wire
 from shared.store.bodies import Bodies
@@ -345,6 +348,69 @@ def test_nothing_is_sent_to_an_address_that_was_erased_and_nothing_is_owed(
     assert (receipt.state, receipt.error, receipt.booked_micro_usd) == ("stopped", "erased", 0)
     assert office.provider.sent == []
     assert stamped(office, key) == ["ReceiptChanged"]
+
+
+def test_a_message_that_another_sender_claims_while_it_is_stopped_stays_on_the_queue(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = text_to_ana(office)
+    monkeypatch.setattr(delivery, "objection", lambda entry, identity: "no_consent")
+    save = receipts.save
+
+    def rival_first(table: Table, before: Receipt, *rest: Any, **named: Any) -> Receipt:
+        monkeypatch.setattr(receipts, "save", save)
+        save(table, before, rules.claim(before, "clm_rival", office.now, office.now))
+        return save(table, before, *rest, **named)
+
+    monkeypatch.setattr(receipts, "save", rival_first)
+    with pytest.raises(UnavailableError, match="faster"):
+        office.deliver(key)
+    assert office.receipt(key).claim_id == "clm_rival"
+
+
+def test_what_cost_nothing_is_not_taken_back(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An erasure has taken the estimate from the entry, the totals from the address."""
+    key = text_to_ana(office)
+    at = keys.entry(key.home, key.at, key.entry_id)
+    office.table._client.update_item(
+        TableName=office.table.name,
+        Key={"PK": {"S": at.pk}, "SK": {"S": at.sk}},
+        UpdateExpression="REMOVE cost",
+    )
+    office.provider.answers = [Refused("21211", final=True)]
+    assert office.deliver(key) is Outcome.FAILED
+    assert cost_of_ana(office) == PRICE_IN + PRICE_OUT
+
+
+def test_a_receipt_that_never_holds_still_is_left_for_later(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = text_to_ana(office)
+    monkeypatch.setattr(delivery, "objection", lambda entry, identity: "no_consent")
+
+    def overtaken(table: Table, before: Receipt, *rest: Any, **named: Any) -> Receipt:
+        raise receipts.OvertakenError(before)
+
+    monkeypatch.setattr(receipts, "save", overtaken)
+    with pytest.raises(UnavailableError, match="busy"):
+        office.deliver(key)
+
+
+def test_an_entry_to_nobody_cannot_be_made_a_message(office: Office) -> None:
+    key = text_to_ana(office)
+    entry, receipt = receipts.get(office.table, key)
+    with pytest.raises(InvalidRequestError):
+        outbound_message(
+            replace(entry, address=None),
+            receipt,
+            None,
+            sender="",
+            status_url="",
+            mail_domain=DOMAIN,
+            reply_keys=KEYS,
+        )
 
 
 # ---- senders that die

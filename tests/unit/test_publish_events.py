@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from functions.publish_events import handler
 from infrastructure.event_schemas import DIRECTORY
+from shared import erase
 from shared.merge import Decision, merge, undo
 from shared.model.errors import UnavailableError
 from shared.model.events import EVENTS
@@ -19,9 +20,11 @@ from shared.model.identity import Address, IdentityKind
 from shared.model.sending import Refused
 from shared.providers.eventbridge import Bus
 from shared.publish import publish
+from shared.split import move, split
 from shared.store import conversations
 from shared.store.attributes import Item
 from shared.store.bodies import Bodies
+from shared.store.objects import Objects
 from shared.store.parking import Parking
 from shared.store.table import Table
 from tests.builders import ANA_EMAIL, ANA_PHONE, NOW, chat, later, mail, sms
@@ -149,6 +152,13 @@ def test_everything_the_product_stamps_is_published_as_an_event_with_a_schema(
     merged = merge(table, ana.contact_id, bo.contact_id, Decision(by="a", reason="same"), now=NOW)
     take()
     undo(table, merged.id, Decision(by="a", reason="not the same"), now=NOW)
+    take()
+    number = split(table, ana.contact_id, ANA_PHONE, Decision(by="a", reason="his"), now=NOW)
+    take()
+    assert move(table, number.id, now=NOW)
+    erase.begin(table, ana.contact_id, frozenset(), by="a", now=NOW)
+    objects = Objects(lambda: boto3.client("s3", region_name=REGION), BUCKET)
+    erase.finish(table, ana.contact_id, content=objects, mails=objects, now=NOW)
     take()
     assert published == {event.__name__ for event in EVENTS}
 

@@ -151,6 +151,12 @@ def test_what_never_leaves_is_not_owed() -> None:
     assert rules.lose(claimed(), "clm_1", "no-answer", NOW).booked_micro_usd == 11_822
 
 
+def test_what_is_known_is_neither_stopped_nor_given_up() -> None:
+    delivered = after(claimed(), *reports("twilio", "delivered"))
+    assert rules.stop(delivered, "no_consent", NOW) == delivered
+    assert rules.give_up(delivered, NOW) == delivered
+
+
 def test_a_reason_for_doubt_is_gone_once_the_provider_has_spoken() -> None:
     lost = rules.lose(claimed(), "clm_1", "no-answer", NOW)
     assert after(lost, *reports("twilio", "sent")).error == ""

@@ -6,15 +6,19 @@ from itertools import permutations
 
 import pytest
 
+from shared.model.due import Due
+from shared.model.entry import Channel, Direction
 from shared.model.errors import NotFoundError, UnavailableError
+from shared.model.ledger import CostLine
 from shared.model.receipt import ReceiptKey, ReceiptState
 from shared.model.sending import StatusReport
 from shared.receipts import Outcome, apply_report
 from shared.store import keys, receipts
 from shared.store.bodies import Bodies
-from shared.store.table import Table, Update
+from shared.store.due import put_leg
+from shared.store.table import Delete, Table, Update
 from tests.builders import NOW, later, sms
-from tests.outbound import Office, key_of
+from tests.outbound import Office, key_of, price_out
 
 
 @pytest.fixture
@@ -143,3 +147,39 @@ def test_a_move_keeps_what_it_does_not_know(office: Office, key: ReceiptKey) -> 
     item = office.table.get(keys.receipt(key))
     assert item
     assert (item["ladder_id"], item["state"]) == ("ladder", "delivered")
+
+
+def test_a_receipt_that_is_gone_is_not_found(office: Office, key: ReceiptKey) -> None:
+    receipt = office.receipt(key)
+    office.table.write(Delete(keys.receipt(key), "attribute_exists(PK)"))
+    with pytest.raises(NotFoundError):
+        receipts.save(office.table, receipt, replace(receipt, error="30007"))
+    with pytest.raises(NotFoundError):
+        receipts.get(office.table, key)
+
+
+def test_nothing_is_booked_on_an_address_that_was_just_erased(
+    office: Office, key: ReceiptKey
+) -> None:
+    receipt = office.receipt(key)
+    line = CostLine(
+        id="void:1",
+        home=key.home,
+        entry_id=key.entry_id,
+        channel=Channel.SMS,
+        direction=Direction.OUTBOUND,
+        at=NOW,
+        cost=price_out(receipts.get(office.table, key)[0]),
+        address_key="phone#unknown",
+    )
+    with pytest.raises(UnavailableError):
+        receipts.save(office.table, receipt, replace(receipt, error="30007"), booking=line)
+    assert office.receipt(key) == receipt
+
+
+def test_a_due_item_that_was_set_anew_is_left_alone(office: Office, key: ReceiptKey) -> None:
+    seen = Due(key=key, at=NOW, revision=1)
+    office.table.write(put_leg(replace(seen, revision=2)))
+    receipts.clear(office.table, seen)
+    receipts.postpone(office.table, seen, replace(seen, at=later(hours=1), revision=2))
+    assert office.due() == [key]

@@ -78,6 +78,12 @@ def test_a_queue_that_does_not_take_all_of_it_is_an_error(table: Table) -> None:
         sweep(table, Queue(Full(), "url"), NOW)  # type: ignore[arg-type]
 
 
+def test_a_queue_that_does_not_answer_is_an_error(table: Table, aws: None) -> None:
+    put(table, 1)
+    with pytest.raises(UnavailableError):
+        sweep(table, queue("https://sqs.us-east-1.amazonaws.com/1/none"), NOW)
+
+
 def test_due_items_sort_below_entries_so_that_no_page_meets_them() -> None:
     key = ReceiptKey(home="ctc_1", at=NOW, entry_id="ent_1")
     assert due.due_key(key).sk < keys.ENTRY

@@ -1,0 +1,37 @@
+"""Fixtures of the unit tests: the product on one moto table, and its API before it."""
+
+import boto3
+import pytest
+
+from functions.timeline_api import handler
+from functions.timeline_api.hub import Hub as ApiHub
+from shared.store.bodies import Bodies
+from shared.store.downloads import Downloads
+from shared.store.table import Table
+from tests.api import Api
+from tests.builders import NOW
+from tests.conftest import BUCKET, REGION
+from tests.hub import KEYS, Hub
+
+
+@pytest.fixture
+def hub(table: Table, bodies: Bodies) -> Hub:
+    """What providers bring is recorded here."""
+    return Hub(table, bodies)
+
+
+@pytest.fixture
+def api(table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """The API on the same table, at NOW."""
+    s3 = boto3.client("s3", region_name=REGION)
+    made = ApiHub(
+        table=table,
+        bodies=bodies,
+        downloads=Downloads(lambda: s3, BUCKET),
+        keys=KEYS,
+        now=NOW,
+        default_region="US",
+        mail_domain="in.example.com",
+    )
+    monkeypatch.setattr(handler, "hub", lambda: made)
+    return Api()
