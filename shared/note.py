@@ -49,23 +49,22 @@ def note(
 ) -> Noted:
     """Write a note, once for each marker.
 
-    Raises NotFoundError, InvalidRequestError (the idempotency key was used for another request),
-    ConflictError (the contact is being erased), UnavailableError.
+    Raises NotFoundError, GoneError (erased), ConflictError (being erased), UnavailableError, and
+    InvalidRequestError when the idempotency key was used for another request.
     """
     contact_id = root_of(table, get_profile(table, request.contact_id)).id
-    entry = bodies.offload(
-        Entry(
-            id=make_id("ent", now),
-            home=request.contact_id,
-            kind=Kind.NOTE,
-            channel=Channel.INTERNAL,
-            direction=Direction.INTERNAL,
-            occurred_at=to_milliseconds(now),
-            received_at=to_milliseconds(now),
-            author=request.author,
-            text=request.text,
-        )
+    whole = Entry(
+        id=make_id("ent", now),
+        home=request.contact_id,
+        kind=Kind.NOTE,
+        channel=Channel.INTERNAL,
+        direction=Direction.INTERNAL,
+        occurred_at=to_milliseconds(now),
+        received_at=to_milliseconds(now),
+        author=request.author,
+        text=request.text,
     )
+    entry = bodies.offload(whole)
     for attempt in range(_TRIES):
         try:
             marked = notes.write(table, entry, request.marker, request.change, now=now)
@@ -73,7 +72,7 @@ def note(
             sleep(uniform(0, 0.02 * 2**attempt))  # noqa: S311 jitter is no secret
             continue
         if marked is None:
-            return Noted(entry=bodies.restore(entry), contact_id=contact_id)
+            return Noted(entry=whole, contact_id=contact_id)
         if marked.request_hash != request.marker.request_hash:
             raise InvalidRequestError(
                 "this Idempotency-Key was used for another request", "Idempotency-Key"

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeGuard
 
-from shared.model.conversation import Conversation, Joined
+from shared.model.conversation import Conversation, Joined, LastIn
 from shared.model.cost import Cost
 from shared.model.entry import Attachment, Author, Channel, Direction, Entry, Kind
 from shared.model.errors import ConflictError, InvalidRequestError, NotFoundError
 from shared.model.events import Change
-from shared.model.identity import Address, Identity, IdentityKind
+from shared.model.identity import Address, Identity, IdentityKind, Trust
 from shared.model.ids import NewId, new_id
 from shared.model.receipt import ReceiptKey, ReceiptState
 from shared.model.recording import MarkedEntry, Marker, Proof
@@ -228,15 +229,26 @@ def _entry(
         received_at=to_milliseconds(now),
         author=request.author,
         address=target.address,
-        trust=target.trust,
+        trust=_trust(target, last_in),
         subject=_subject(request, conversation) if by_mail else "",
         text=request.text,
         html=request.html if by_mail else "",
         attachments=request.attachments,
         automatic=request.automatic,
         message_id=f"{entry_id.lower()}@{mail_domain}" if by_mail else "",
-        in_reply_to=last_in.message_id if by_mail and last_in else "",
+        in_reply_to=last_in.message_id if by_mail and _is_mail(last_in) else "",
     )
+
+
+def _is_mail(last_in: LastIn | None) -> TypeGuard[LastIn]:
+    return last_in is not None and last_in.channel is Channel.EMAIL
+
+
+def _trust(target: Identity, last_in: LastIn | None) -> Trust:
+    """How far it is proven whom we answer: no further than the message that is answered."""
+    if last_in and last_in.address_key == target.key:
+        return min(target.trust, last_in.trust, key=lambda trust: trust.rank)
+    return target.trust
 
 
 def _subject(request: SendRequest, conversation: Conversation | None) -> str:

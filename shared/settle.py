@@ -4,7 +4,7 @@ Everything read beforehand may be stale. A transaction that is refused returns w
 instead, so a refusal is also the next read. The cases are those of table.md, "Reading a failed T1".
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import uniform
 from time import sleep
@@ -76,12 +76,14 @@ class Settled:
 class _View:
     """What is believed just now.
 
-    `vouched` are to be recorded; `others` belong to other contacts; for `surplus` there is no room.
+    `home` is the sender's. `vouched` are to be recorded; `others` belong to other contacts; for
+    `surplus` there is no room.
     """
 
     identity: Identity | None
     route: Route
     root: str
+    home: str
     vouched: tuple[Proof, ...] = ()
     others: tuple[Proof, ...] = ()
     surplus: tuple[Proof, ...] = ()
@@ -134,45 +136,54 @@ def _first_view(table: Table, draft: Draft, known: Known, make_id: NewId) -> _Vi
     facts = _facts(draft, living)
     route = threading.first_route(facts, living)
     if living:
-        view = _View(identity=sender, route=route, root=living.root)
-        _share_out(view, vouched)
+        view = _View(identity=sender, route=route, root=living.root, home=living.home)
+        view.vouched = tuple(proof for proof in vouched if _adds(proof, living.root))
+        view.others = tuple(p for p in vouched if p.before and p.before.root != living.root)
         if any(proof.before is None for proof in view.vouched):
-            _make_room(view, _root_of(table, living.root))
+            _make_room(view, contacts.get_profile(table, living.home))
         return view
     for anchor in vouched:
-        if joined := _known_by(table, draft.sender, anchor):
+        if known_by := _known_by(table, draft.sender, anchor):
+            home, joined = known_by
             if not facts.named:
                 route = threading.default_route(facts, joined)
-            view = _View(identity=sender, route=route, root=joined.id)
-            _share_out(view, vouched, anchor)
-            _make_room(view, joined)
+            view = _View(identity=sender, route=route, root=joined.id, home=home.id)
+            view.others = tuple(p for p in vouched if _is_elsewhere(p, joined))
+            # The anchor too, which the transaction proves to be there still.
+            adding = tuple(p for p in vouched if p is anchor or _adds(p, joined.id))
+            view.vouched = tuple(proof for proof in adding if proof not in view.others)
+            _make_room(view, home)
             return view
-    view = _View(
-        identity=sender, route=route, root=make_id("ctc", draft.facts.now), new_contact=True
+    fresh = make_id("ctc", draft.facts.now)
+    return _View(
+        identity=sender,
+        route=route,
+        root=fresh,
+        home=fresh,
+        new_contact=True,
+        vouched=tuple(proof for proof in vouched if proof.before is None),
+        others=tuple(proof for proof in vouched if proof.before),
     )
-    _share_out(view, vouched)
-    return view
 
 
-def _known_by(table: Table, sender: Proof, anchor: Proof) -> Profile | None:
-    """The contact that a new address turns out to be of, by another that the same proof covers.
+def _known_by(table: Table, sender: Proof, anchor: Proof) -> tuple[Profile, Profile] | None:
+    """Home and root of who a new address turns out to be, by another that the same proof covers.
 
     An address that several people use tells nothing.
     """
     if anchor.before is None or anchor.before.shared:
         return None
-    root = _root_of(table, anchor.before.root)
+    home = contacts.get_profile(table, anchor.before.home)
+    root = home if home.is_root else contacts.get_profile(table, home.root)
     if matching.is_account_by_phone(sender.address, anchor.address):
         theirs = contacts.get_contact_or_remains(table, root.id).identities
         if matching.is_second_account(sender.address, (each.address for each in theirs)):
             return None
-    return root
+    return home, root
 
 
-def _share_out(view: _View, vouched: Sequence[Proof], anchor: Proof | None = None) -> None:
-    """What is recorded: all that adds to the contact, and the anchor, to prove it still there."""
-    view.vouched = tuple(p for p in vouched if p is anchor or _adds(p, view.root))
-    view.others = tuple(p for p in vouched if p.before and p.before.root != view.root)
+def _is_elsewhere(proof: Proof, root: Profile) -> bool:
+    return proof.before is not None and proof.before.home not in root.members
 
 
 def _make_room(view: _View, profile: Profile) -> None:
@@ -201,13 +212,6 @@ def _facts(draft: Draft, living: Identity | None) -> Facts:
     return replace(draft.facts, proven=threading.is_proven(draft.sender.trust, living))
 
 
-def _root_of(table: Table, contact_id: str) -> Profile:
-    profile = contacts.get_profile(table, contact_id)
-    if profile.is_root:
-        return profile
-    return contacts.get_profile(table, profile.root)
-
-
 def _next_view(table: Table, draft: Draft, view: _View, refusal: Refusal, make_id: NewId) -> _View:
     """The first cause of a refusal decides; what else changed shows on the next try."""
     if refusal.identity_failed or refusal.vouched_failed:
@@ -215,6 +219,8 @@ def _next_view(table: Table, draft: Draft, view: _View, refusal: Refusal, make_i
     facts = _facts(draft, view.identity)
     if refusal.root_failed:
         return _after_root(table, draft, view, refusal.root, facts)
+    if refusal.home_failed:
+        return _after_home(view, refusal.home)
     if refusal.conversation_failed:
         route = threading.after_conversation(view.route, facts, refusal.conversation)
         return replace(view, route=route)
@@ -226,20 +232,34 @@ def _next_view(table: Table, draft: Draft, view: _View, refusal: Refusal, make_i
 def _after_root(
     table: Table, draft: Draft, view: _View, found: Profile | None, facts: Facts
 ) -> _View:
-    home = view.identity.home if view.identity and not view.identity.erased_at else view.root
     if found and found.erasing:
         return view
-    if found is None or not found.is_root or home not in found.members:
+    if found is None or not found.is_root or view.home not in found.members:
         if found and not found.is_root and not view.fresh_root:
             return replace(view, root=found.root, fresh_root=True)
-        return replace(view, root=contacts.get_profile(table, home).root, fresh_root=False)
-    if len(found.addresses) >= contacts.ADDRESS_CAP:
-        view = replace(
-            view,
-            vouched=tuple(proof for proof in view.vouched if proof.before),
-            surplus=(*view.surplus, *(proof for proof in view.vouched if not proof.before)),
-        )
+        return replace(view, root=contacts.get_profile(table, view.home).root, fresh_root=False)
+    gone = tuple(proof for proof in view.vouched if _is_elsewhere(proof, found))
+    kept = tuple(proof for proof in view.vouched if proof not in gone)
+    view = replace(view, vouched=kept, others=(*view.others, *gone))
+    if view.home == found.id:
+        view = _within_cap(view, found)
     return replace(view, root=found.id, route=threading.after_root(view.route, facts, found))
+
+
+def _after_home(view: _View, found: Profile | None) -> _View:
+    if found and found.root != view.root:
+        return replace(view, root=found.root)
+    return _within_cap(view, found) if found else view
+
+
+def _within_cap(view: _View, home: Profile) -> _View:
+    if len(home.addresses) < contacts.ADDRESS_CAP:
+        return view
+    return replace(
+        view,
+        vouched=tuple(proof for proof in view.vouched if proof.before),
+        surplus=(*view.surplus, *(proof for proof in view.vouched if not proof.before)),
+    )
 
 
 def _is_erasing(root: Profile | None, home: str) -> bool:
@@ -251,14 +271,13 @@ def _is_erasing(root: Profile | None, home: str) -> bool:
 
 def _recording(draft: Draft, view: _View) -> Recording:
     living = view.identity if view.identity and not view.identity.erased_at else None
-    home = living.home if living else view.root
     route = view.route
     if route.placement is Placement.OPEN:
-        route = replace(route, home=home)
+        route = replace(route, home=view.home)
     facts = _facts(draft, living)
     entry = replace(
         draft.entry,
-        home=home,
+        home=view.home,
         address_key=draft.sender.key,
         conversation_id=route.conversation_id,
         guest=route.placement is Placement.GUEST,

@@ -21,6 +21,7 @@ settings.load_profile("throughline")
 REGION = "us-east-1"
 BUCKET = "content"
 IDENTITY_KEY = b"a key for tests"
+_WRITES = {"TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem"}
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def aws_calls(table: Table) -> list[str]:
 
 @pytest.fixture
 def refuse_transactions(table: Table) -> Callable[[int], None]:
-    """Let the next n transactions be cancelled by a conflict, as DynamoDB words it."""
+    """Let the next n writes fail by a conflict, as DynamoDB words it."""
     left = 0
 
     def set_left(number: int) -> None:
@@ -70,16 +71,17 @@ def refuse_transactions(table: Table) -> Callable[[int], None]:
 
     def conflict(model: Any, params: Any, **_: Any) -> Any:
         nonlocal left
-        if model.name != "TransactWriteItems" or left == 0:
+        if model.name not in _WRITES or left == 0:
             return None
         left -= 1
         body = json.loads(params["body"])
-        reasons = [{"Code": "TransactionConflict"} for _ in body["TransactItems"]]
-        parsed = {
-            "Error": {"Code": "TransactionCanceledException", "Message": "conflict"},
-            "CancellationReasons": reasons,
-            "ResponseMetadata": {"HTTPStatusCode": 400, "RetryAttempts": 0},
-        }
+        parsed: dict[str, Any] = {"ResponseMetadata": {"HTTPStatusCode": 400, "RetryAttempts": 0}}
+        if model.name == "TransactWriteItems":
+            reasons = [{"Code": "TransactionConflict"} for _ in body["TransactItems"]]
+            parsed["CancellationReasons"] = reasons
+            parsed["Error"] = {"Code": "TransactionCanceledException", "Message": "conflict"}
+        else:
+            parsed["Error"] = {"Code": "TransactionConflictException", "Message": "conflict"}
         return AWSResponse(params["url"], 400, {}, None), parsed
 
     table._client.meta.events.register("before-call.dynamodb.*", conflict)

@@ -26,9 +26,7 @@ def marker(request: Request, body: "BaseModel", now: datetime) -> Marker:
     """
     key = request.headers.get(HEADER.lower(), request.request_id)
     if not _KEY.fullmatch(key):
-        raise MalformedRequestError(
-            "1 to 255 printable ASCII characters, no space, no #", HEADER
-        )
+        raise MalformedRequestError("1 to 255 printable ASCII characters, no space, no #", HEADER)
     asked = f"{request.method} {request.path}\n{body.model_dump_json(exclude_unset=True)}"
     return Marker(
         provider=f"api#{request.agent.id}",

@@ -14,14 +14,18 @@ from functions.timeline_api.errors import (
     UnauthenticatedError,
     UnsupportedMediaTypeError,
 )
+from functions.timeline_api.shapes import Time
+from shared.model.erasure import Certificate
 from shared.model.errors import (
     ConflictError,
+    GoneError,
     InvalidRequestError,
     NotFoundError,
     RejectedError,
     ThroughlineError,
     UnavailableError,
 )
+from shared.model.events import rfc3339
 from shared.runtime.telemetry import logger
 
 MEDIA_TYPE = "application/problem+json"
@@ -36,6 +40,7 @@ _STATUSES: tuple[tuple[type[ThroughlineError], HTTPStatus], ...] = (
     (UnsupportedMediaTypeError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (RejectedError, HTTPStatus.BAD_REQUEST),
     (NotFoundError, HTTPStatus.NOT_FOUND),
+    (GoneError, HTTPStatus.GONE),
     (ConflictError, HTTPStatus.CONFLICT),
     (UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
@@ -48,6 +53,23 @@ class ProblemField(TypedDict):
     """The parameter, header or field of the body; `to.kind` is a field within a field."""
     detail: str
     """What is wrong with it."""
+
+
+class Erasure(TypedDict):
+    """That a person was erased, and how much of them is gone."""
+
+    members: list[str]
+    """All contacts they were."""
+    requested_at: Time
+    finished_at: Time | None
+    """Null while it is under way; the counts say how far it has come."""
+    addresses: int
+    conversations: int
+    entries: int
+    objects: int
+    """Files and large bodies, each with all its versions."""
+    provider_copies: int
+    """Messages that a provider still keeps and is to be told to delete."""
 
 
 class Problem(TypedDict):
@@ -63,6 +85,8 @@ class Problem(TypedDict):
     """What is wrong with this very request."""
     errors: NotRequired[list[ProblemField]]
     """Where the request is wrong."""
+    certificate: NotRequired[Erasure]
+    """With 410, of a contact who was erased."""
 
 
 def status_of(error: Exception) -> HTTPStatus:
@@ -86,7 +110,23 @@ def problem_of(error: Exception) -> Problem:
         ]
     elif isinstance(error, InvalidRequestError) and error.field:
         problem["errors"] = [ProblemField(field=error.field, detail=str(error))]
+    elif isinstance(error, GoneError):
+        problem["certificate"] = _erasure(error.certificate)
     return problem
+
+
+def _erasure(certificate: Certificate) -> Erasure:
+    finished_at = certificate.finished_at
+    return {
+        "members": list(certificate.members),
+        "requested_at": rfc3339(certificate.requested_at),
+        "finished_at": rfc3339(finished_at) if finished_at else None,
+        "addresses": certificate.addresses,
+        "conversations": certificate.conversations,
+        "entries": certificate.entries,
+        "objects": certificate.objects,
+        "provider_copies": certificate.provider_copies,
+    }
 
 
 def headers_of(error: Exception) -> dict[str, str]:

@@ -15,18 +15,20 @@ from functions.timeline_api.route import Route
 
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _MISSING = (HTTPStatus.NOT_FOUND,)
-_MISSING_OR_CHANGED = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+_CHANGED = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+_ERASED = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+_CHANGED_OR_ERASED = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.CONFLICT)
 
 ROUTES = (
     Route("GET", "/v1/contacts", "timeline:read", contacts.find, query=(parameters.IDENTITY,)),
-    Route("GET", "/v1/contacts/{id}", "timeline:read", contacts.get, problems=_MISSING),
+    Route("GET", "/v1/contacts/{id}", "timeline:read", contacts.get, problems=_ERASED),
     Route(
         "PATCH",
         "/v1/contacts/{id}",
         "contacts:write",
         contacts.patch,
         body="ContactPatch",
-        problems=_MISSING_OR_CHANGED,
+        problems=_CHANGED_OR_ERASED,
     ),
     Route(
         "POST",
@@ -34,7 +36,7 @@ ROUTES = (
         "contacts:write",
         contacts.assert_identity,
         body="AddressIn",
-        problems=_MISSING_OR_CHANGED,
+        problems=_CHANGED_OR_ERASED,
     ),
     Route(
         "GET",
@@ -42,7 +44,7 @@ ROUTES = (
         "timeline:read",
         timeline.get,
         query=parameters.TIMELINE,
-        problems=_MISSING,
+        problems=_ERASED,
     ),
     Route(
         "POST",
@@ -51,7 +53,7 @@ ROUTES = (
         messages.post_message,
         body="NewMessage",
         status=HTTPStatus.ACCEPTED,
-        problems=_MISSING_OR_CHANGED,
+        problems=_CHANGED_OR_ERASED,
         repeatable=True,
     ),
     Route(
@@ -61,7 +63,7 @@ ROUTES = (
         messages.post_note,
         body="NewNote",
         status=HTTPStatus.CREATED,
-        problems=_MISSING_OR_CHANGED,
+        problems=_CHANGED_OR_ERASED,
         repeatable=True,
     ),
     Route(
@@ -78,7 +80,7 @@ ROUTES = (
         "conversations:write",
         conversations.patch,
         body="ConversationPatch",
-        problems=_MISSING_OR_CHANGED,
+        problems=_CHANGED,
     ),
     Route(
         "GET",

@@ -37,4 +37,4 @@ class Credentials:
 
     def chat_secret_of(self, site_url: str) -> str:
         site = {"secrets": [self.chat_secret], "vouches": ["email", "phone"], "url": site_url}
-        return json.dumps({"sites": {"shop": site}})
+        return json.dumps({"sites": {"default": site}})

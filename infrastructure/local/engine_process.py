@@ -1,10 +1,10 @@
-"""The engine's process: MiniStack as it is, with three things mended. Run by the engine's own Python.
+"""The engine's process: MiniStack with three things mended. Run by the engine's own Python.
 
 A restart. MiniStack keeps each stream reader's position over a restart, but not the stream, so it
 would skip as many new records as it had read before, and lose what it had not read yet. Here the
 stream's records are kept with the table they belong to. (Private names of the pinned release.)
 
-A cold start. MiniStack unpacks a function and its layers for each process it runs them in: thousands
+A cold start. MiniStack unpacks a function and its layers for each process that runs it: thousands
 of files each time. Here each archive is unpacked once, and the processes share it.
 
 The hub's end. However the hub goes, its end of the pipe closes; the engine then stops in order,

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.model.entry import Channel
+from shared.model.identity import Trust
 
 
 class State(StrEnum):
@@ -25,11 +26,15 @@ class WaitingOn(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastIn:
-    """Where the customer last wrote in a conversation: the address an answer goes back to."""
+    """Where the customer last wrote in a conversation: the address an answer goes back to.
+
+    `trust` is how far that very message proved its sender.
+    """
 
     address_key: str
     channel: Channel
     message_id: str = ""
+    trust: Trust = Trust.VERIFIED
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,8 @@ class Refusal:
     identity: Identity | None = None
     root_failed: bool = False
     root: Profile | None = None
+    home_failed: bool = False
+    home: Profile | None = None
     conversation_failed: bool = False
     conversation: Conversation | None = None
     vouched_failed: bool = False

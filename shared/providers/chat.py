@@ -23,6 +23,7 @@ from shared.runtime.secrets import ChatSites, Site
 from shared.runtime.webhook import WebhookRequest
 
 PROVIDER = "chat"
+DEFAULT_SITE = "default"
 SIGNATURE_HEADER = "webhook-signature"
 _ID_HEADER = "webhook-id"
 _LONGEST_ID = 128
@@ -84,7 +85,7 @@ class ChatSender:
 
         So asking again does no harm, and whatever is no clear answer is worth another try.
         """
-        site_name, _, visitor = message.to.value.partition(":")
+        site_name, visitor = _site_and_visitor(message.to.value)
         site = self._sites.get(site_name)
         if not site or not site.secrets:
             return Refused("unknown-site", final=False, misconfigured=True)
@@ -145,7 +146,7 @@ def _message(
     return InboundMessage(
         delivery=Delivery(f"{PROVIDER}:{site.name}", delivery),
         channel=Channel.CHAT,
-        sender=Address(IdentityKind.CHAT, f"{site.name}:{_id(visitor, 'id')}"),
+        sender=_visitor_address(site, _id(visitor, "id")),
         trust=Trust.VERIFIED if verified else Trust.CLAIMED,
         evidence="chat-signature",
         received_at=received_at,
@@ -160,6 +161,19 @@ def _message(
         defects=tuple(defects),
         size_bytes=len(text.encode("utf-8", "replace")),
     )
+
+
+def _visitor_address(site: Site, visitor: str) -> Address:
+    """A visitor's id means something on its own site alone; the site's name is left out of the
+    ids of the one called `default`."""
+    plain = site.name == DEFAULT_SITE and ":" not in visitor
+    return Address(IdentityKind.CHAT, visitor if plain else f"{site.name}:{visitor}")
+
+
+def _site_and_visitor(value: str) -> tuple[str, str]:
+    """The site's name and the visitor's id in a chat address."""
+    site_name, colon, visitor = value.partition(":")
+    return (site_name, visitor) if colon else (DEFAULT_SITE, value)
 
 
 def _addresses(

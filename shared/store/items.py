@@ -255,6 +255,7 @@ def stored_last_in(last_in: LastIn | None) -> Item | None:
         "address": last_in.address_key,
         "channel": str(last_in.channel),
         "message_id": last_in.message_id,
+        "trust": str(last_in.trust),
     }
 
 
@@ -280,6 +281,7 @@ def read_conversation(item: Item) -> Conversation:
             address_key=last_in["address"],
             channel=Channel(last_in["channel"]),
             message_id=last_in["message_id"],
+            trust=Trust(last_in["trust"]),
         )
         if last_in
         else None,

@@ -18,6 +18,7 @@ from shared.store.keys import Key
 from shared.store.table import Check, Leg, Put, Table, TransactionRefusedError, Update
 
 _SELF_ROOT = "#root = :root AND attribute_not_exists(erasing)"
+_HAS_ROOM = "(attribute_not_exists(addresses) OR size(addresses) < :cap)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +99,8 @@ def _legs(r: Recording) -> Iterable[Leg]:
         yield _vouched_leg(r, proof)
     if r.new_contact:
         yield Put(keys.profile(r.root), items.profile_item(_new_profile(r)))
-    elif root := _root_leg(r):
-        yield root
+    else:
+        yield from _profile_legs(r)
     for claim in r.claims:
         yield Put(
             keys.claim(entry.home, claim.key),
@@ -304,17 +305,22 @@ def _vouched_leg(r: Recording, proof: Proof) -> Leg:
     )
 
 
-def _root_leg(r: Recording) -> Leg | None:
-    """The contact's root: proves that two homes are one person, lists what is open."""
-    route, home = r.route, r.entry.home
-    added = _added(r)
+def _profile_legs(r: Recording) -> Iterable[Leg]:
+    """The contact's root: proves that all homes are one person, lists what is open.
+
+    New addresses are homed where the sender is, so that undoing a merge leaves them together.
+    """
+    route, home, added = r.route, r.entry.home, _added(r)
     conditions = [_SELF_ROOT, "contains(members, :home)"]
     values: dict[str, Any] = {":root": r.root, ":home": home}
     names = {"#root": "root"}
-    sets, adds = [], []
-    if route.placement in (Placement.USE, Placement.REOPEN) and route.home != home:
-        conditions.append("contains(members, :conversation_home)")
-        values[":conversation_home"] = route.home
+    sets, adds = [], ""
+    other_homes = {proof.before.home for proof in r.vouched if proof.before} - {home}
+    if route.placement in (Placement.USE, Placement.REOPEN):
+        other_homes |= {route.home} - {home}
+    for number, other in enumerate(sorted(other_homes)):
+        conditions.append(f"contains(members, :other{number})")
+        values[f":other{number}"] = other
     if route.placement in (Placement.REOPEN, Placement.OPEN):
         sets += ["#open.#v = :opened_at_home", "rev = rev + :one"]
         names |= {"#open": "open", "#v": route.conversation_id}
@@ -325,18 +331,24 @@ def _root_leg(r: Recording) -> Leg | None:
     elif route.placement in (Placement.REOPEN, Placement.OPEN):
         conditions.append("size(#open) < :open_cap")
         values[":open_cap"] = OPEN_CAP
-    if added:
-        conditions.append("(attribute_not_exists(addresses) OR size(addresses) < :cap)")
-        adds += ["addresses :added"]
+    if added and home == r.root:
+        conditions.append(_HAS_ROOM)
+        adds = " ADD addresses :added"
         values |= {":added": added, ":cap": ADDRESS_CAP}
     condition = " AND ".join(conditions)
     if sets or adds:
-        expression = f"SET {', '.join(sets)}" if sets else ""
-        expression += f" ADD {', '.join(adds)}" if adds else ""
-        return Update(keys.profile(r.root), expression.strip(), condition, values, names)
-    if route.placement is Placement.USE and route.home != home:
-        return Check(keys.profile(r.root), condition, values, names)
-    return None
+        expression = (f"SET {', '.join(sets)}" if sets else "") + adds
+        yield Update(keys.profile(r.root), expression.strip(), condition, values, names)
+    elif other_homes or added:
+        yield Check(keys.profile(r.root), condition, values, names)
+    if added and home != r.root:
+        yield Update(
+            keys.profile(home),
+            "ADD addresses :added",
+            f"#root = :root AND {_HAS_ROOM}",
+            {":root": r.root, ":added": added, ":cap": ADDRESS_CAP},
+            {"#root": "root"},
+        )
 
 
 # ---- what the legs write
@@ -354,7 +366,7 @@ def _new_identity(r: Recording, proof: Proof) -> Identity:
     return Identity(
         key=proof.key,
         address=proof.address,
-        home=r.entry.home if proof is r.sender else r.root,
+        home=r.entry.home,
         root=r.root,
         trust=proof.trust,
         evidence=proof.evidence,
@@ -399,7 +411,12 @@ def _new_conversation(r: Recording) -> Conversation:
 
 
 def _last_in(r: Recording) -> LastIn:
-    return LastIn(address_key=r.sender.key, channel=r.entry.channel, message_id=r.entry.message_id)
+    return LastIn(
+        address_key=r.sender.key,
+        channel=r.entry.channel,
+        message_id=r.entry.message_id,
+        trust=r.entry.trust,
+    )
 
 
 def _hint(r: Recording) -> ConversationHint | None:
@@ -441,15 +458,19 @@ def _refusal(r: Recording, error: TransactionRefusedError) -> Refusal:
     failed = error.failed
     marker_at = keys.delivery(r.marker.provider, r.marker.id)
     identity_at, root_at = keys.identity(r.sender.key), keys.profile(r.root)
+    home_at = keys.profile(r.entry.home)
     conversation_at = keys.conversation(r.route.conversation_id)
     marked, identity = failed.get(marker_at), failed.get(identity_at)
     root, conversation = failed.get(root_at), failed.get(conversation_at)
+    home = failed.get(home_at)
     return Refusal(
         marked=items.read_marked_entry(marked) if marked else None,
         identity_failed=identity_at in failed,
         identity=items.read_identity(identity) if identity else None,
         root_failed=root_at in failed,
         root=items.read_profile(root) if root else None,
+        home_failed=home_at != root_at and home_at in failed,
+        home=items.read_profile(home) if home else None,
         conversation_failed=conversation_at in failed,
         conversation=items.read_conversation(conversation) if conversation else None,
         vouched_failed=any(keys.identity(proof.key) in failed for proof in r.vouched),

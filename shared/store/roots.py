@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from shared.model.contact import Profile
-from shared.model.errors import UnavailableError
+from shared.model.errors import GoneError, UnavailableError
 from shared.store import items, keys
 from shared.store.contacts import get_profile
 from shared.store.table import Table
@@ -14,12 +14,14 @@ _TRIES = 5
 def root_of(table: Table, profile: Profile) -> Profile:
     """The profile that speaks for `profile` now, and lists it among its members.
 
-    Raises UnavailableError when merges keep moving it.
+    Raises GoneError for one who was erased, UnavailableError when merges keep moving it.
     """
     asked = profile.id
     for _ in range(_TRIES):
         if not profile.is_root:
             profile = get_profile(table, profile.root)
+        elif profile.certificate:
+            raise GoneError(profile.certificate)
         elif asked in profile.members:
             return profile
         else:  # a merge was undone between two reads

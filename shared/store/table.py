@@ -171,19 +171,40 @@ class Table:
         )
 
     def write(self, *legs: Leg) -> None:
-        """All legs or none. Raises TransactionRefusedError with what stands in the way."""
+        """All legs or none. Raises TransactionRefusedError with what stands in the way.
+
+        A single leg is written plainly: a transaction would cost twice as much.
+        """
+        wire = [_wire_leg(self.name, leg) for leg in legs]
         try:
-            self._client.transact_write_items(
-                TransactItems=[_wire_leg(self.name, leg) for leg in legs]
-            )
+            if len(legs) == 1 and not isinstance(legs[0], Check):
+                self._write_one(wire[0])
+            else:
+                self._client.transact_write_items(TransactItems=wire)
         except self._client.exceptions.TransactionCanceledException as error:
             raise _refusal(legs, error.response) from error
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            found: Any = error.response.get("Item")
+            raise TransactionRefusedError(
+                {legs[0].key: from_wire(found) if found else None}, conflict=False
+            ) from error
+        except self._client.exceptions.TransactionConflictException as error:
+            raise TransactionRefusedError({}, conflict=True) from error
         except ClientError as error:
             if error.response["Error"]["Code"] == "TransactionInProgressException":
                 raise TransactionRefusedError({}, conflict=True) from error
             raise UnavailableError("the table did not take the transaction") from error
         except BotoCoreError as error:
             raise UnavailableError("the table did not answer") from error
+
+    def _write_one(self, wire: Any) -> None:
+        ((verb, request),) = wire.items()
+        operations: dict[str, Callable[..., Any]] = {
+            "Put": self._client.put_item,
+            "Update": self._client.update_item,
+            "Delete": self._client.delete_item,
+        }
+        operations[verb](**request)
 
     def _call(self, operation: Callable[..., Any], **request: Any) -> Any:
         try:

@@ -74,7 +74,7 @@ def read_page(
     """One page of at most `limit` entries, newest first unless `ascending`; bodies as stored.
 
     It may hold fewer; only a `cursor` of None ends the timeline. An unmerged contact's page takes
-    one Query, its profile included. Raises NotFoundError, UnavailableError.
+    one Query, its profile included. Raises NotFoundError, GoneError (erased), UnavailableError.
     """
     reading = _Reading(table, filters or Filters(), ascending, limit)
     chunks: list[_Chunk] = []

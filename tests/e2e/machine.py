@@ -27,7 +27,7 @@ class Machine:
         """Start, wait until the hub is ready, and return how many seconds that took."""
         started = time.monotonic()
         process = self.launch(*arguments)
-        while not self.hub_file.exists():
+        while "Up until Ctrl-C" not in self.output():
             if process.poll() is not None or time.monotonic() > started + FIRST_START:
                 self.stop()
                 raise AssertionError(f"the hub did not start:\n{self.output()}")
@@ -37,7 +37,7 @@ class Machine:
     def launch(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start without waiting."""
         command = [sys.executable, "-m", "infrastructure.local", "--directory", str(self.directory)]
-        with self.log.open("ab") as log:
+        with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, "run", "--port", str(self.port), *arguments],
                 cwd=ROOT,
@@ -53,7 +53,11 @@ class Machine:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(STOPPING)
+        try:
+            return self.process.wait(STOPPING)
+        except subprocess.TimeoutExpired:
+            self.process.kill()  # which ends the engine too
+            raise
 
     @property
     def hub_file(self) -> Path:
@@ -67,10 +71,10 @@ class Machine:
 
     @property
     def log(self) -> Path:
-        return self.directory / "run.log"
+        return self.directory / f"run-{self.port}.log"
 
     def output(self) -> str:
-        """All that the hub printed so far."""
+        """All that the hub printed since it was launched."""
         return self.log.read_text(errors="replace")
 
     def processes(self) -> list[str]:

@@ -148,8 +148,7 @@ def test_undoing_such_a_merge_restores_exactly_and_nothing_joins_them_again(hub:
 def _lasting(identities: tuple[Identity, ...]) -> list[Identity]:
     """Without what the message that was proof has added itself, and without hints."""
     return [
-        replace(i, root="", messages=0, cost_micro_usd=0, cost_by_channel={})
-        for i in identities
+        replace(i, root="", messages=0, cost_micro_usd=0, cost_by_channel={}) for i in identities
     ]
 
 
@@ -175,6 +174,28 @@ def test_a_message_that_was_recorded_only_is_linked_when_its_provider_retries(hu
     assert recorded.outcome is Outcome.DUPLICATE
     assert len(linked.merged) == 1
     assert people(hub, ANA_EMAIL, ANA_PHONE) == 1
+
+
+def test_what_a_merged_contact_proved_leaves_with_whoever_proved_it(hub: Hub) -> None:
+    by_mail, by_phone = hub.receive(mail()), hub.receive(sms())
+    record = merging.merge(hub.table, by_mail.contact_id, by_phone.contact_id, AGENT, now=NOW)
+    take(hub, whatsapp(ANA_PHONE, BSUID))
+    take(hub, ana_chats(ANA_PHONE))
+    World.of(hub.table).check()
+    merging.undo(hub.table, record.id, AGENT, now=NOW)
+    assert {i.address for i in hub.contact(ANA_EMAIL).identities} == {ANA_EMAIL}
+    assert {i.address for i in hub.contact(ANA_PHONE).identities} == {ANA_PHONE, BSUID, ANA}
+    World.of(hub.table).check()
+
+
+def test_after_an_undone_merge_proof_finds_the_right_one_of_the_two(hub: Hub) -> None:
+    by_mail, by_phone = hub.receive(mail()), hub.receive(sms())
+    record = merging.merge(hub.table, by_mail.contact_id, by_phone.contact_id, AGENT, now=NOW)
+    hub.receive(sms())
+    merging.undo(hub.table, record.id, AGENT, now=NOW)
+    take(hub, ana_chats(ANA_PHONE))
+    assert hub.contact(ANA).root.id == by_phone.contact_id
+    World.of(hub.table).check()
 
 
 # ---- weak evidence asks
@@ -416,9 +437,7 @@ def test_opposite_merges_at_one_instant_make_one_contact_and_no_cycle(
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_opposite_merges_in_any_order_of_calls_join_once(
-    hub: Hub, seed: int
-) -> None:
+def test_opposite_merges_in_any_order_of_calls_join_once(hub: Hub, seed: int) -> None:
     messages = _two_contacts_that_prove_each_other(hub)
     table = hub.table
 
