@@ -7,6 +7,8 @@ When it fails or dies the provider's retry finds the message recorded, and this 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from random import uniform
+from time import sleep
 
 from shared.merge import POLICY, Decision, merge, seniority
 from shared.model.errors import ConflictError, GoneError, UnavailableError
@@ -93,11 +95,11 @@ class _Linking:
 
     def consider(self, address: Address, evidence: Evidence) -> Merge | Suggestion | None:
         """What evidence that an address is the sender's leads to; None: nothing new."""
-        for _ in range(_TRIES):
+        for number in range(_TRIES):
             try:
                 return self._consider(address, evidence)
-            except ConflictError:
-                continue  # something was faster: look again
+            except ConflictError:  # something was faster: look again
+                sleep(uniform(0, 0.02 * 2**number))  # noqa: S311 jitter is no secret
             except GoneError:
                 return None
         raise UnavailableError("these contacts are changing too fast; try again")

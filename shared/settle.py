@@ -169,11 +169,13 @@ def _first_view(table: Table, draft: Draft, known: Known, make_id: NewId) -> _Vi
 def _known_by(table: Table, sender: Proof, anchor: Proof) -> tuple[Profile, Profile] | None:
     """Home and root of who a new address turns out to be, by another that the same proof covers.
 
-    An address that several people use tells nothing.
+    An address that several people use tells nothing, and neither does one being erased.
     """
     if anchor.before is None or anchor.before.shared:
         return None
     home = contacts.get_profile(table, anchor.before.home)
+    if home.erasing:
+        return None
     root = home if home.is_root else contacts.get_profile(table, home.root)
     if matching.is_account_by_phone(sender.address, anchor.address):
         theirs = contacts.get_contact_or_remains(table, root.id).identities

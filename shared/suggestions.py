@@ -1,5 +1,6 @@
 """What agents are asked about who is who: list it, accept it, reject it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -26,10 +27,15 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A suggestion with what an agent needs to see to decide."""
+    """A suggestion with what an agent needs to see to decide: both addresses, unless erased."""
 
     suggestion: Suggestion
-    sides: tuple[Side, Side]
+    sides: tuple[Side, ...]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is nothing to decide any more."""
+        return len({side.contact_id for side in self.sides}) < 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,31 +52,37 @@ def list_open(table: Table, *, limit: int, position: str | None = None) -> Page:
     Eventually consistent. `position` is what the page before gave.
     """
     page = suggestions.list_open(table, limit=limit, position=position)
-    known = contacts.get_identities(table, (k for s in page.suggestions for k in s.pair))
-    roots = roots_of(table, (identity.home for identity in known.values() if identity.home))
+    questions = _read(table, page.suggestions)
+    return Page(
+        questions=tuple(question for question in questions if not question.is_settled),
+        position=page.position,
+    )
+
+
+def _read(table: Table, found: Sequence[Suggestion]) -> list[Question]:
+    known = contacts.get_identities(table, (key for each in found for key in each.pair))
+    roots = roots_of(table, (i.home for i in known.values() if not i.erased_at))
     questions = []
-    for suggestion in page.suggestions:
-        sides = [_side(table, suggestion, key, known, roots) for key in suggestion.pair]
-        match sides:
-            case [Side() as one, Side() as other] if one.contact_id != other.contact_id:
-                questions.append(Question(suggestion=suggestion, sides=(one, other)))
-    return Page(questions=tuple(questions), position=page.position)
+    for suggestion in found:
+        sides = (_side(table, suggestion, key, known, roots) for key in suggestion.pair)
+        questions.append(Question(suggestion=suggestion, sides=tuple(filter(None, sides))))
+    return questions
 
 
 def _side(
     table: Table,
     suggestion: Suggestion,
     key: str,
-    known: dict[str, Identity],
-    roots: dict[str, str],
+    known: Mapping[str, Identity],
+    roots: Mapping[str, str],
 ) -> Side | None:
     identity = known.get(key)
-    if identity and identity.erased_at:
+    if identity is None:
+        address = _surplus(table, suggestion, key)
+        return Side(contact_id="", address=address, trust=Trust.CLAIMED) if address else None
+    if identity.erased_at:
         return None
-    if identity:
-        return Side(contact_id=roots[identity.home], address=identity.address, trust=identity.trust)
-    address = _surplus(table, suggestion, key)
-    return Side(contact_id="", address=address, trust=Trust.CLAIMED) if address else None
+    return Side(contact_id=roots[identity.home], address=identity.address, trust=identity.trust)
 
 
 def _surplus(table: Table, suggestion: Suggestion, key: str) -> Address | None:
@@ -79,7 +91,7 @@ def _surplus(table: Table, suggestion: Suggestion, key: str) -> Address | None:
     return next((contacts.get_claim(table, home, key) for home in homes), None)
 
 
-def accept(table: Table, suggestion_id: str, decision: Decision, *, now: datetime) -> Suggestion:
+def accept(table: Table, suggestion_id: str, decision: Decision, *, now: datetime) -> Question:
     """They are one person: the older contact survives, and the merge can be undone.
 
     An address that was nobody's is added. Raises NotFoundError, ConflictError (decided already;
@@ -91,14 +103,10 @@ def accept(table: Table, suggestion_id: str, decision: Decision, *, now: datetim
     if (one and one.erased_at) or (other and other.erased_at):
         raise ConflictError("one of these addresses was erased")
     if one and other:
-        return _join(table, accepted, (one, other), decision, now=now)
-    for known, key in ((one, accepted.pair[1]), (other, accepted.pair[0])):
-        address = _surplus(table, accepted, key)
-        if known and address:
-            attach(table, known.home, address, now=now, by=decision.by)
-            suggestions.keep(table, accepted)
-            return accepted
-    raise ConflictError("these addresses are no longer anybody's")
+        accepted = _join(table, accepted, (one, other), decision, now=now)
+    else:
+        _add(table, accepted, one or other, decision, now=now)
+    return _read(table, [accepted])[0]
 
 
 def _join(
@@ -123,14 +131,30 @@ def _join(
     return replace(accepted, merge_id=record.id)
 
 
-def reject(table: Table, suggestion_id: str, decision: Decision, *, now: datetime) -> Suggestion:
+def _add(
+    table: Table,
+    accepted: Suggestion,
+    known: Identity | None,
+    decision: Decision,
+    *,
+    now: datetime,
+) -> None:
+    missing = (key for key in accepted.pair if known and key != known.key)
+    address = next((_surplus(table, accepted, key) for key in missing), None)
+    if known is None or address is None:
+        raise ConflictError("these addresses are no longer anybody's")
+    attach(table, known.home, address, now=now, by=decision.by)
+    suggestions.keep(table, accepted)
+
+
+def reject(table: Table, suggestion_id: str, decision: Decision, *, now: datetime) -> Question:
     """They are two people: nothing joins them by itself, and only new evidence asks again.
 
     Raises NotFoundError, ConflictError (decided already), UnavailableError.
     """
     rejected = _decided(table, suggestion_id, SuggestionState.REJECTED, decision, now)
     suggestions.keep(table, rejected)
-    return rejected
+    return _read(table, [rejected])[0]
 
 
 def _decided(

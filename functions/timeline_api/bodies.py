@@ -80,3 +80,10 @@ class ConversationPatch(Body):
     state: State | None = Field(default=None)
     last_activity_at: AwareDatetime | None = None
     """The last activity you saw; if there was one since, the answer is 409."""
+
+
+class DecisionIn(Body):
+    """Why an agent decides so."""
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"\S")]
+    """Other agents read it when they wonder."""

@@ -7,7 +7,7 @@ from functions.timeline_api.errors import MalformedRequestError
 from functions.timeline_api.hub import Hub
 from functions.timeline_api.request import Request
 from shared import attach
-from shared.model.errors import InvalidRequestError
+from shared.model.errors import GoneError, InvalidRequestError
 from shared.model.identity import IdentityKind
 from shared.rules.addresses import parse_address
 from shared.store import contacts
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def find(request: Request, hub: Hub) -> shapes.ContactPage:
     """Look a contact up by any address.
 
-    An address that is nobody's gives an empty list.
+    An address that is nobody's, or of somebody who was erased, gives an empty list.
     """
     kind, colon, value = request.query.literal("identity").partition(":")
     if not colon or kind not in list(IdentityKind):
@@ -33,7 +33,10 @@ def find(request: Request, hub: Hub) -> shapes.ContactPage:
     identity = contacts.get_identity(hub.table, address)
     if identity is None or identity.erased_at:
         return {"items": [], "next_cursor": None}
-    found = contacts.get_contact(hub.table, identity.home)
+    try:
+        found = contacts.get_contact(hub.table, identity.home)
+    except GoneError:
+        return {"items": [], "next_cursor": None}
     return {"items": [shaping.contact(found)], "next_cursor": None}
 
 

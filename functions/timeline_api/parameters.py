@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from functions.timeline_api import conversations, timeline
+from functions.timeline_api import conversations, suggestions, timeline
 from functions.timeline_api.route import Parameter
 from shared.model.conversation import State
 from shared.model.entry import Channel, Kind
@@ -56,3 +56,5 @@ INBOX = (
     CURSOR,
     _limit(conversations.DEFAULT_LIMIT, conversations.MOST),
 )
+
+SUGGESTIONS = (CURSOR, _limit(suggestions.DEFAULT_LIMIT, suggestions.MOST))

@@ -9,6 +9,7 @@ from functions.timeline_api import (
     messages,
     parameters,
     reference,
+    suggestions,
     timeline,
 )
 from functions.timeline_api.route import Route
@@ -81,6 +82,24 @@ ROUTES = (
         conversations.patch,
         body="ConversationPatch",
         problems=_CHANGED,
+    ),
+    Route(
+        "GET",
+        "/v1/suggestions",
+        "contacts:merge",
+        suggestions.list_open,
+        query=parameters.SUGGESTIONS,
+    ),
+    *(
+        Route(
+            "POST",
+            f"/v1/suggestions/{{id}}/{answer.__name__}",
+            "contacts:merge",
+            answer,
+            body="DecisionIn",
+            problems=_CHANGED_OR_ERASED,
+        )
+        for answer in (suggestions.accept, suggestions.reject)
     ),
     Route(
         "GET",

@@ -12,6 +12,7 @@ from shared.model.conversation import State, WaitingOn
 from shared.model.entry import AuthorType, Channel, Direction, Kind
 from shared.model.identity import IdentityKind, Trust
 from shared.model.receipt import ReceiptState
+from shared.model.suggestion import Caution, Evidence, SuggestionState
 
 
 class DateTime:
@@ -178,6 +179,40 @@ class Entry(TypedDict):
     """What was broken about the message as it came in, or is left out here (`text_cut`)."""
 
 
+class SuggestionSide(TypedDict):
+    """One of two addresses that may be one person's."""
+
+    contact_id: str | None
+    """Whose it is; null where it is nobody's yet."""
+    kind: IdentityKind
+    value: str
+    """An e-mail address, a phone number in E.164, or the channel's own id."""
+    trust: Trust
+
+
+class Suggestion(TypedDict):
+    """A question to agents: are these two addresses one person's?"""
+
+    id: str
+    state: SuggestionState
+    score: int
+    """How likely it is, 1 to 99; only to sort by."""
+    evidence: list[Evidence]
+    """What speaks for it. New evidence opens a suggestion again that was decided."""
+    cautions: list[Caution]
+    """Why proof did not join them by itself."""
+    sides: list[SuggestionSide]
+    """Both addresses, but for one that was erased."""
+    suggested_at: Time
+    decided_by: str | None
+    """The agent, by their token's `sub`, or `policy`."""
+    decided_at: Time | None
+    reason: str
+    """Why it was decided so."""
+    merge_id: str | None
+    """The merge that accepting it made; undo that to take it back."""
+
+
 class ContactPage(TypedDict):
     """Contacts, and where the list goes on."""
 
@@ -198,5 +233,13 @@ class ConversationPage(TypedDict):
     """Conversations, and where the list goes on."""
 
     items: list[Conversation]
+    next_cursor: str | None
+    """Null at the end; a page may be shorter than asked before that."""
+
+
+class SuggestionPage(TypedDict):
+    """Suggestions, and where the list goes on."""
+
+    items: list[Suggestion]
     next_cursor: str | None
     """Null at the end; a page may be shorter than asked before that."""

@@ -1,4 +1,4 @@
-"""The engine's process: MiniStack with three things mended. Run by the engine's own Python.
+"""The engine's process: MiniStack with four things mended. Run by the engine's own Python.
 
 A restart. MiniStack keeps each stream reader's position over a restart, but not the stream, so it
 would skip as many new records as it had read before, and lose what it had not read yet. Here the
@@ -6,6 +6,9 @@ stream's records are kept with the table they belong to. (Private names of the p
 
 A cold start. MiniStack unpacks a function and its layers for each process that runs it: thousands
 of files each time. Here each archive is unpacked once, and the processes share it.
+
+A burst. MiniStack starts a process for each request that finds none free, and twenty starting at
+once take all the time there is. Here requests beyond a function's `WIDTH` wait for a free one.
 
 The hub's end. However the hub goes, its end of the pipe closes; the engine then stops in order,
 saves its state and leaves no process behind.
@@ -17,12 +20,14 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 import zipfile
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+WIDTH = 2 * (os.cpu_count() or 1)
 STREAM_STORES = ("_stream_records", "_stream_trimmed")
 
 
@@ -60,6 +65,20 @@ def unpack_once(lambda_runtime: ModuleType) -> None:
     vars(lambda_runtime).update(zipfile=shared)
 
 
+def wait_for_worker(lambda_service: ModuleType) -> None:
+    """Let an invocation wait for a free worker when its function has `WIDTH` of them."""
+    lease = lambda_service.acquire_worker
+
+    def acquire_worker(*which: Any, **more: Any) -> tuple[Any, str]:
+        while True:
+            worker, reason = lease(*which, **{**more, "max_concurrency": WIDTH})
+            if worker is not None:
+                return worker, reason
+            time.sleep(0.01)
+
+    vars(lambda_service).update(acquire_worker=acquire_worker)
+
+
 def stop_when_orphaned() -> None:
     os.read(0, 1)  # standard input: returns when the hub closes its end, or dies
     os.kill(os.getpid(), signal.SIGTERM)
@@ -68,6 +87,7 @@ def stop_when_orphaned() -> None:
 def main() -> None:
     keep_streams(import_module("ministack.services.dynamodb"))
     unpack_once(import_module("ministack.core.lambda_runtime"))
+    wait_for_worker(import_module("ministack.services.lambda_svc"))
     threading.Thread(target=stop_when_orphaned, daemon=True).start()
     del sys.argv[1:]  # MiniStack would read them as its own
     import_module("ministack.app").main()

@@ -142,7 +142,44 @@ def bury(table: Table, root_id: str, address_key: str, at: datetime) -> None:
             Put(key, tombstone, condition=condition, values=values),
             _count_leg(root_id, addresses=1),
         )
+    _forget_suggestions(table, address_key)
     _delete_others(table, key)
+
+
+def _forget_suggestions(table: Table, address_key: str) -> None:
+    """Remove what was suggested about an address, and what of it stands with the other."""
+    found = table.query(
+        keys.identity(address_key).pk,
+        between=(keys.SUGGESTED, keys.SUGGESTED + keys.HIGHEST),
+        limit=_DELETED_AT_ONCE,
+    )
+    for pointer in found.items:
+        suggestion_id = pointer["SK"].removeprefix(keys.SUGGESTED)
+        pair = keys.pair(suggestion_id)
+        suggestion = table.get(pair) or {"pair": (), "homes": {}}
+        others = {*suggestion["pair"]} - {address_key}
+        for other in others:
+            _withdraw_candidate(table, other, suggestion["homes"].get(address_key, ""))
+        _delete(table, [*(keys.suggested(other, suggestion_id) for other in others), pair])
+        _delete(table, [Key(pointer["PK"], pointer["SK"])])
+    if found.last_key:
+        _forget_suggestions(table, address_key)
+
+
+def _withdraw_candidate(table: Table, address_key: str, contact_id: str) -> None:
+    """An address that several people use may not concern this contact any more."""
+    key = keys.identity(address_key)
+    if contact_id in (table.get(key) or {}).get("candidates", ()):
+        _write_as_seen(
+            table,
+            Update(
+                key,
+                "DELETE candidates :gone REMOVE #change",
+                "attribute_exists(candidates)",
+                {":gone": frozenset({contact_id})},
+                {"#change": "change"},
+            ),
+        )
 
 
 # ---- (3) the sweep

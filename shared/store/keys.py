@@ -23,6 +23,7 @@ LOWEST, HIGHEST = "!", "~"
 PROFILE = "PROFILE"
 ENTRY = "ENTRY#"
 RECEIPT = "#RECEIPT"
+SUGGESTED = "SUGGESTION#"
 
 
 class Key(NamedTuple):
@@ -132,6 +133,11 @@ def split(split_id: str) -> Key:
 def pair(suggestion_id: str) -> Key:
     """Where a suggestion lies; its id is made of the two addresses it is about."""
     return Key(f"PAIR#{suggestion_id.removeprefix('sug_')}", "PAIR")
+
+
+def suggested(address_key: str, suggestion_id: str) -> Key:
+    """What leads from an address to a suggestion about it."""
+    return Key(f"IDENTITY#{address_key}", f"{SUGGESTED}{suggestion_id}")
 
 
 def suggestion_partition(state: str) -> str:

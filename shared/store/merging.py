@@ -115,7 +115,7 @@ def merge(
     ]
     grounds: list[Leg] = [_proven_leg(identity, survivor.id) for identity in proven]
     if suggestion:
-        grounds.append(suggestions.leg(suggestion))
+        grounds += suggestions.legs(suggestion)
     _write(table, [*legs, *grounds], grounds)
 
 
@@ -175,7 +175,7 @@ def undo(table: Table, undoing: Undoing, change: Change) -> None:
         for entry in undoing.entries
     ]
     if undoing.suggestion:
-        legs.append(suggestions.leg(undoing.suggestion))
+        legs += suggestions.legs(undoing.suggestion)
     _write(table, legs)
 
 

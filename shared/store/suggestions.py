@@ -92,17 +92,21 @@ def list_open(table: Table, *, limit: int, position: str | None = None) -> Page:
 def keep(table: Table, suggestion: Suggestion) -> None:
     """Write a suggestion over the one that was read. Raises ConflictError when that has changed."""
     try:
-        table.write(leg(suggestion))
+        table.write(*legs(suggestion))
     except TransactionRefusedError as error:
         raise ConflictError("this suggestion has changed; read it again") from error
 
 
-def leg(suggestion: Suggestion) -> Put:
-    """What writes a suggestion over the one that was read."""
+def legs(suggestion: Suggestion) -> Iterable[Put]:
+    """What writes a suggestion over the one that was read; a new one can be found by both sides."""
     key, item = keys.pair(suggestion.id), _item(suggestion)
-    if suggestion.revision == 0:
-        return Put(key, item)
-    return Put(key, item, condition="revision = :seen", values={":seen": suggestion.revision})
+    if suggestion.revision:
+        yield Put(key, item, condition="revision = :seen", values={":seen": suggestion.revision})
+        return
+    yield Put(key, item)
+    pointer = {"type": "suggested", "schema": items.SCHEMA}
+    for address_key in suggestion.pair:
+        yield Put(keys.suggested(address_key, suggestion.id), pointer, condition="")
 
 
 def _item(suggestion: Suggestion) -> Item:

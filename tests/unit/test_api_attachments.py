@@ -1,6 +1,5 @@
 """Files: links that are good for a minute, always saved, and HTML that does no harm."""
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,7 +17,7 @@ from tests.timelines import entry, lay, profile
 
 
 @pytest.fixture
-def bucket(api: Api) -> Iterator[Any]:
+def bucket(api: Api) -> Any:
     """The content bucket, with one file in it."""
     client = boto3.client("s3", region_name=REGION)
     client.put_object(Bucket=BUCKET, Key="attachments/1", Body=b"%PDF")
@@ -30,6 +29,12 @@ def item(api: Api, hub: Hub, **fields: Any) -> Any:
     recorded = hub.receive(mail(**fields))
     (shown,) = api.get(f"/v1/contacts/{recorded.contact_id}/timeline")["items"]
     return shown
+
+
+def fetched(bucket: Any, url: str) -> str:
+    """What the object that a link leads to holds."""
+    key = urlsplit(url).path.removeprefix(f"/{BUCKET}").removeprefix("/")
+    return str(bucket.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode())
 
 
 def link(api: Api, path: str) -> str:
@@ -65,10 +70,8 @@ def test_a_mails_html_is_made_harmless_before_anyone_gets_it(
     api: Api, hub: Hub, bucket: Any
 ) -> None:
     url = link(api, item(api, hub, html="<p onclick=x()>Hi<script>x()</script></p>")["html_url"])
-    key = urlsplit(url).path.removeprefix(f"/{BUCKET}/").lstrip("/")
-    kept = bucket.get_object(Bucket=BUCKET, Key=key)
-    assert key.startswith("bodies/ent_")
-    assert kept["Body"].read().decode().endswith("<p>Hi</p>")
+    assert "/bodies/ent_" in urlsplit(url).path
+    assert fetched(bucket, url).endswith("<p>Hi</p>")
 
 
 def test_the_html_of_a_large_mail_comes_from_where_its_body_is(
@@ -79,8 +82,7 @@ def test_the_html_of_a_large_mail_comes_from_where_its_body_is(
     words = random.Random(2).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=200_000)
     shown = item(api, hub, html=f"<p>{''.join(words)}</p>")
     url = link(api, shown["html_url"])
-    kept = bucket.get_object(Bucket=BUCKET, Key=urlsplit(url).path.split(f"{BUCKET}/")[-1])
-    assert "".join(words) in kept["Body"].read().decode()
+    assert "".join(words) in fetched(bucket, url)
 
 
 def test_an_id_is_good_as_it_is_or_not_at_all(api: Api, hub: Hub, table: Table) -> None:
@@ -104,6 +106,8 @@ def test_the_file_of_an_entry_that_is_gone_is_404(api: Api, hub: Hub, table: Tab
 
 # ---- HTML
 
+REL = 'rel="noopener noreferrer nofollow"'
+
 
 @pytest.mark.parametrize(
     ("html", "kept"),
@@ -117,22 +121,23 @@ def test_the_file_of_an_entry_that_is_gone_is_404(api: Api, hub: Hub, table: Tab
         ('<td background="https://t.example/1.gif">a', "a"),
         ('<form action="https://phish.example"><input name=pin></form>', ""),
         ('<iframe src="https://t.example"></iframe>', ""),
-        ('<a href="javascript:x()">a</a>', '<a rel="noopener noreferrer nofollow">a</a>'),
-        ('<a href="data:text/html,x">a</a>', '<a rel="noopener noreferrer nofollow">a</a>'),
-        ('<a href="/relative">a</a>', '<a rel="noopener noreferrer nofollow">a</a>'),
+        ('<a href="javascript:x()">a</a>', f"<a {REL}>a</a>"),
+        ('<a href="data:text/html,x">a</a>', f"<a {REL}>a</a>"),
+        ('<a href="/relative">a</a>', f"<a {REL}>a</a>"),
+        (
+            '<a href="https://a.example/?b&c">a</a>',
+            f'<a href="https://a.example/?b&amp;c" {REL}>a</a>',
+        ),
         ('<meta http-equiv="refresh" content="0;url=https://t.example">', ""),
-        ('<svg><a xlink:href="javascript:x()">a</a></svg>', "a"),
+        ('<svg><a xlink:href="javascript:x()">a</a></svg>', ""),
         ("<b>unclosed", "<b>unclosed</b>"),
-        ("\ud800", ""),
     ],
 )
 def test_html_loads_nothing_and_runs_nothing(html: str, kept: str) -> None:
-    page = sanitise(html.encode("utf-8", "ignore").decode())
+    page = sanitise(html)
     head, _, body = page.partition("\n")
     assert "default-src 'none'" in head
-    assert body.replace(' rel="noopener noreferrer nofollow"', "") == kept.replace(
-        ' rel="noopener noreferrer nofollow"', ""
-    )
+    assert body == kept
 
 
 def test_hostile_html_is_done_within_seconds() -> None:

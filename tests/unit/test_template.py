@@ -7,6 +7,7 @@ from dataclasses import fields
 
 import pytest
 
+from functions.timeline_api import routes
 from shared.runtime.settings import SETTINGS
 from tests.template import (
     FUNCTIONS,
@@ -34,13 +35,6 @@ KEPT_WHEN_THE_STACK_GOES = {
     "KeysSecret",
     "TwilioSecret",
     "ChatSecret",
-}
-SCOPES = {
-    "timeline:read",
-    "timeline:write",
-    "messages:send",
-    "contacts:write",
-    "conversations:write",
 }
 
 
@@ -120,14 +114,24 @@ def test_there_is_no_catch_all_route() -> None:
     assert not any("ANY" in route for route in ROUTES)
 
 
-@pytest.mark.parametrize("route", sorted(route for route in ROUTES if " /v1/" in route))
-def test_an_api_route_needs_a_token_with_a_scope(route: str) -> None:
-    auth = ROUTES[route][1]["Auth"]
+def test_the_api_has_the_routes_of_its_function_each_behind_its_scope() -> None:
+    scopes = {
+        route: event["Auth"]["AuthorizationScopes"]
+        for route, (_, event) in ROUTES.items()
+        if " /v1/" in route
+    }
+
+    assert scopes == {f"{it.method} {it.path}": [it.scope] for it in routes.ROUTES}
+
+
+def test_a_route_that_names_no_authorizer_needs_an_agents_token() -> None:
     api = RESOURCES["Api"]["Properties"]["Auth"]
 
-    assert auth.get("Authorizer", api["DefaultAuthorizer"]) in api["Authorizers"]
-    assert len(auth["AuthorizationScopes"]) == 1
-    assert set(auth["AuthorizationScopes"]) <= SCOPES
+    assert api["DefaultAuthorizer"] == "AgentToken"
+    assert api["Authorizers"]["AgentToken"]["JwtConfiguration"] == {
+        "issuer": {"Ref": "Issuer"},
+        "audience": {"Ref": "Audience"},
+    }
 
 
 def test_only_webhooks_are_open_and_each_has_a_throttle() -> None:
