@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSResponse
+from botocore.awsrequest import AWSResponse, HeadersDict
 from hypothesis import settings
 from moto import mock_aws
 
@@ -82,7 +82,7 @@ def refuse_transactions(table: Table) -> Callable[[int], None]:
             parsed["Error"] = {"Code": "TransactionCanceledException", "Message": "conflict"}
         else:
             parsed["Error"] = {"Code": "TransactionConflictException", "Message": "conflict"}
-        return AWSResponse(params["url"], 400, {}, None), parsed
+        return AWSResponse(params["url"], 400, HeadersDict({}), None), parsed
 
     table._client.meta.events.register("before-call.dynamodb.*", conflict)
     return set_left

@@ -20,7 +20,7 @@ from tests.integration.test_identity_worlds import Operation, new_story, tell
 from tests.table_schema import create_table
 
 WORLDS = 200
-_VERBS = ["message", "message", "message", "again", "reply", "merge", "undo", "split", "resolve", "join"]
+_VERBS = "message message message again reply merge undo split resolve join".split()
 
 Mutation = Callable[[Leg], Leg | None]
 
@@ -57,9 +57,7 @@ def _dropped(*, key: str, kind: type[Leg]) -> Mutation:
 
 
 GUARDS: dict[str, Mutation] = {
-    "the delivery marker is new": _without(
-        "attribute_not_exists(PK)", key="DELIVERY", kind=Put
-    ),
+    "the delivery marker is new": _without("attribute_not_exists(PK)", key="DELIVERY", kind=Put),
     "a new address is new": _without("attribute_not_exists(PK)", key="IDENTITY", kind=Put),
     "a message goes to its address's home": _without("home = :home", key="IDENTITY", kind=Update),
     "another home's conversation needs the root's word": _dropped(key="PROFILE", kind=Check),
@@ -90,9 +88,7 @@ def _batches(random: Random) -> list[list[Operation]]:
         low = 4 if verb == "reply" else 0
         return verb, random.randint(low, 6), random.randint(low, 6)
 
-    return [
-        [operation() for _ in range(random.randint(1, 4))] for _ in range(random.randint(2, 6))
-    ]
+    return [[operation() for _ in range(random.randint(1, 4))] for _ in range(random.randint(2, 6))]
 
 
 def noticed_after(mutation: Mutation) -> tuple[int, str] | None:

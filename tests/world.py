@@ -9,7 +9,7 @@ from shared.model.entry import Entry, Kind
 from shared.model.identity import Identity
 from shared.rules import membership
 from shared.store import items
-from shared.store.attributes import from_wire
+from shared.store.attributes import Item, from_wire
 from shared.store.table import Table
 
 
@@ -35,7 +35,7 @@ class World:
                 return world
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def _take(self, item: items.Item) -> None:
+    def _take(self, item: Item) -> None:
         match item["type"]:
             case "profile":
                 profile = items.read_profile(item)

@@ -36,7 +36,7 @@ def bring_up_to_date(
         deploy(aws, place, parameters)
         outputs = aws.outputs()
         routes.create(aws, outputs["ApiId"])
-        fill_in(aws, outputs, credentials, site_url)
+    fill_in(aws, outputs, credentials, site_url)
     api_url = f"{aws.endpoint_url}/_aws/execute-api/{outputs['ApiId']}"
     put_parameter(aws, outputs["PublicUrlsParameterName"], api_url)
     put_parameter(aws, DEPLOYED, wanted)
