@@ -23,7 +23,8 @@ clock: ## Shift the running hub's clock, to watch timers (OFFSET=+8h; OFFSET= is
 	@$(HUB) clock "$(OFFSET)"
 
 test: check ## Run check, then every test: unit, integration, end to end
-	@$(BIN)/python -m pytest -p tests.kinds
+	@$(BIN)/python -m pytest -p tests.kinds -n auto tests/unit tests/integration
+	@$(BIN)/python -m pytest -p tests.kinds tests/e2e
 
 check: setup ## Run the linters, the type checker and the template's validation
 	@$(BIN)/ruff check .
@@ -35,7 +36,7 @@ build: setup ## Build the functions and their layer for AWS
 	@$(SAM) build
 
 deploy: build ## Deploy to your AWS account, asking what it needs to know
-	@$(SAM) deploy --guided --capabilities CAPABILITY_IAM
+	@$(SAM) deploy --guided
 
 clean: setup ## Delete builds, caches and the local hub's data (the environments stay)
 	@if [ -d .local ]; then $(HUB) clean; fi

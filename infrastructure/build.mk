@@ -46,7 +46,7 @@ else
 	@$(PIP) install --quiet --require-hashes --no-deps --only-binary :all: --no-compile \
 		$(PIP_TARGET) --target $(LAYER_TREE)/python -r $(REQUIREMENTS)
 endif
-	@rm -rf $(LAYER_TREE)/python/bin
+	@cd $(LAYER_TREE)/python && rm -rf bin twilio/rest phonenumbers/geodata phonenumbers/carrierdata
 	@$(call compile,$(LAYER_TREE))
 	@$(if $(BUILD_PYTHON),,echo "no python3.13 here: built without bytecode, cold starts are slower")
 	@touch $@

@@ -127,7 +127,7 @@ class _Erasure:
 
     def _forget(self, stretch: Stretch) -> None:
         """Remove a stretch, but first of all whatever it points at."""
-        self.content.forget(stretch.object_keys)
+        self.content.forget([*stretch.object_keys, *stretch.html_keys])
         self.mails.forget(stretch.raw_keys)
         for conversation_id in sorted({e.conversation_id for e in stretch.entries} - {""}):
             if not self._forget_conversation(conversation_id):

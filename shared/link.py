@@ -114,9 +114,10 @@ class _Linking:
             return None
         if other is None:
             return self._suggest_surplus(seen, sender, address, evidence)
-        if other.erased_at or self._are_one(sender, other):
+        is_known = seen.suggestion is not None and evidence in seen.suggestion.evidence
+        if other.erased_at or (is_known and evidence is not Evidence.VOUCHED):
             return None
-        if seen.suggestion and evidence in seen.suggestion.evidence:
+        if self._are_one(sender, other) or is_known:
             return None
         return self._judge(seen, sender, other, evidence)
 

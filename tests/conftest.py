@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import boto3
@@ -24,6 +25,12 @@ IDENTITY_KEY = b"a key for tests"
 _WRITES = {"TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem"}
 
 
+@cache
+def _session() -> boto3.Session:
+    """One for all tests: it reads the services' large descriptions once, not once a client."""
+    return boto3.Session()
+
+
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An AWS account in this process, by moto."""
@@ -32,6 +39,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
         yield
 
 

@@ -42,6 +42,7 @@ def receipt(of: Entry, state: ReceiptState = ReceiptState.SENT) -> Receipt:
         state=state,
         steps={"queued": of.occurred_at, str(state): of.occurred_at},
         booked_micro_usd=8_309,
+        address_key=of.address_key,
     )
 
 
@@ -53,21 +54,21 @@ def profile(contact_id: str = "ctc_ana", *, root: str = "", members: Iterable[st
 
 
 def lay(table: Table, *nouns: Profile | Entry | Receipt) -> None:
-    """Put nouns into the table as they are; an outbound entry gets its receipt beside it."""
-    requests = []
+    """Put nouns into the table as they are; an outbound entry gets a receipt unless it has one."""
+    laid: dict[Key, Item] = {}
     for noun in nouns:
         match noun:
             case Profile():
-                requests.append(_request(keys.profile(noun.id), items.profile_item(noun)))
+                laid[keys.profile(noun.id)] = items.profile_item(noun)
             case Entry():
                 at = keys.entry(noun.home, noun.occurred_at, noun.id)
-                requests.append(_request(at, items.entry_item(noun, None)))
+                laid[at] = items.entry_item(noun, None)
                 if noun.direction is Direction.OUTBOUND:
                     beside = receipt(noun)
-                    key = keys.receipt(beside.key)
-                    requests.append(_request(key, items.receipt_item(beside)))
+                    laid[keys.receipt(beside.key)] = items.receipt_item(beside)
             case Receipt():
-                requests.append(_request(keys.receipt(noun.key), items.receipt_item(noun)))
+                laid[keys.receipt(noun.key)] = items.receipt_item(noun)
+    requests = [_request(key, item) for key, item in laid.items()]
     for start in range(0, len(requests), 25):
         batch: Any = {table.name: requests[start : start + 25]}
         table._client.batch_write_item(RequestItems=batch)

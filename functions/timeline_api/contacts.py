@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from functions.timeline_api import shapes, shaping
-from functions.timeline_api.errors import MalformedRequestError
 from functions.timeline_api.hub import Hub
 from functions.timeline_api.request import Request
 from shared import attach
@@ -23,13 +22,10 @@ def find(request: Request, hub: Hub) -> shapes.ContactPage:
     """
     kind, colon, value = request.query.literal("identity").partition(":")
     if not colon or kind not in list(IdentityKind):
-        raise MalformedRequestError(
+        raise InvalidRequestError(
             f"write it as kind:value, with one of {', '.join(IdentityKind)}", "identity"
         )
-    try:
-        address = parse_address(IdentityKind(kind), value, hub.default_region, field="identity")
-    except InvalidRequestError as error:
-        raise MalformedRequestError(str(error), "identity") from error
+    address = parse_address(IdentityKind(kind), value, hub.default_region, field="identity")
     identity = contacts.get_identity(hub.table, address)
     if identity is None or identity.erased_at:
         return {"items": [], "next_cursor": None}

@@ -21,7 +21,14 @@ _ERASED = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _CHANGED_OR_ERASED = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.CONFLICT)
 
 ROUTES = (
-    Route("GET", "/v1/contacts", "timeline:read", contacts.find, query=(parameters.IDENTITY,)),
+    Route(
+        "GET",
+        "/v1/contacts",
+        "timeline:read",
+        contacts.find,
+        query=(parameters.IDENTITY,),
+        problems=(HTTPStatus.UNPROCESSABLE_ENTITY,),
+    ),
     Route("GET", "/v1/contacts/{id}", "timeline:read", contacts.get, problems=_ERASED),
     Route(
         "PATCH",
@@ -90,16 +97,21 @@ ROUTES = (
         suggestions.list_open,
         query=parameters.SUGGESTIONS,
     ),
-    *(
-        Route(
-            "POST",
-            f"/v1/suggestions/{{id}}/{answer.__name__}",
-            "contacts:merge",
-            answer,
-            body="DecisionIn",
-            problems=_CHANGED_OR_ERASED,
-        )
-        for answer in (suggestions.accept, suggestions.reject)
+    Route(
+        "POST",
+        "/v1/suggestions/{id}/accept",
+        "contacts:merge",
+        suggestions.accept,
+        body="DecisionIn",
+        problems=_CHANGED_OR_ERASED,
+    ),
+    Route(
+        "POST",
+        "/v1/suggestions/{id}/reject",
+        "contacts:merge",
+        suggestions.reject,
+        body="DecisionIn",
+        problems=_CHANGED_OR_ERASED,
     ),
     Route(
         "GET",

@@ -44,6 +44,10 @@ class Identity(TypedDict):
     """What proved it: a signature, a DMARC pass, an agent's word."""
     since: Time
     """When it became this contact's."""
+    shared: bool
+    """Several people use it: it proves nothing about who is who."""
+    candidates: list[str]
+    """Other contacts that its messages may concern."""
 
 
 class Conversation(TypedDict):

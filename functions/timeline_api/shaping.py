@@ -41,6 +41,8 @@ def identity(kept: Identity) -> shapes.Identity:
         "trust": kept.trust,
         "evidence": kept.evidence,
         "since": rfc3339(kept.since),
+        "shared": kept.shared,
+        "candidates": sorted(kept.candidates),
     }
 
 

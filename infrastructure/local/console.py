@@ -82,7 +82,7 @@ def end_group(process: subprocess.Popen[bytes], patience: float = 0) -> None:
     process.wait()
 
 
-def wait_for(what: str, probe: Callable[[], T | None], seconds: float = 30) -> T:
+def wait_for(what: str, probe: Callable[[], T | None], seconds: float = 60) -> T:
     """Ask `probe` until it has an answer, and return that.
 
     Raises HubError, naming what did not come true, after `seconds`.

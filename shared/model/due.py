@@ -26,15 +26,13 @@ class TaskKind(StrEnum):
 
     SPLIT = "split"
     ERASURE = "erasure"
-    FORGET = "forget"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """Long work that was begun, and goes on from where it was left until it is done.
 
-    `id` names a split, the contact that is erased, or what a provider is to forget
-    (`<provider>#<its own id>`); `home` is the contact it lies with.
+    `id` names a split, or the contact that is erased; `home` is where it lies.
     """
 
     kind: TaskKind

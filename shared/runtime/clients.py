@@ -46,8 +46,9 @@ def ssm() -> "SSMClient":
 
 @cache
 def s3() -> "S3Client":
-    """S3."""
-    return boto3.client("s3", config=_config())
+    """S3, whose links are signed for the bucket's own region: older signatures are refused."""
+    signed = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+    return boto3.client("s3", config=_config().merge(signed))
 
 
 @cache

@@ -106,6 +106,8 @@ class SweepSettings(TableSettings):
     """sweep."""
 
     deliver_queue_url: str
+    content_bucket: str
+    mail_bucket: str
 
 
 SETTINGS: Mapping[str, type[Settings]] = {

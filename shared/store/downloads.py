@@ -43,7 +43,7 @@ class Downloads:
 
         Keeping it again replaces it. Raises UnavailableError.
         """
-        key = f"bodies/{entry_id}.html"
+        key = html_key(entry_id)
         try:
             self._client().put_object(
                 Bucket=self._bucket, Key=key, Body=html.encode(), ContentType="text/html"
@@ -51,6 +51,11 @@ class Downloads:
         except (ClientError, BotoCoreError) as error:
             raise UnavailableError("the content bucket did not take a body") from error
         return key
+
+
+def html_key(entry_id: str) -> str:
+    """Where an entry's sanitised HTML lies, once somebody has asked for it."""
+    return f"bodies/{entry_id}.html"
 
 
 def _quoted(file_name: str) -> str:

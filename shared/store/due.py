@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from shared.model.due import Due, Task, TaskKind
+from shared.model.entry import ProviderRef
 from shared.model.receipt import ReceiptKey
 from shared.store import items, keys
 from shared.store.attributes import Item
@@ -16,6 +17,7 @@ from shared.store.keys import Key
 from shared.store.table import Delete, Put, Table
 
 RECEIPT = "receipt"
+COPY = "copy"
 _PAGE = 250
 
 
@@ -81,6 +83,24 @@ def task_leg(task: Task, at: datetime) -> Put:
 def task_done_leg(task: Task) -> Delete:
     """Remove a task; removing it again is harmless."""
     return Delete(keys.due(task.home, task.kind, task.id), condition="")
+
+
+def copy_leg(message: ProviderRef, at: datetime) -> Put:
+    """Remember to have a provider delete its copy of a message.
+
+    These are in a list of their own: who works it off takes its time.
+    """
+    item: Item = {
+        "type": "due",
+        "schema": items.SCHEMA,
+        "GSI1PK": keys.copies_partition(),
+        "GSI1SK": keys.timestamp(at),
+        "kind": COPY,
+        "provider": message.name,
+        "provider_id": message.id,
+        "due": keys.timestamp(at),
+    }
+    return Put(keys.due(keys.ERASED, COPY, f"{message.name}#{message.id}"), item, condition="")
 
 
 def ready(table: Table, now: datetime) -> Iterator[ReceiptKey | Task]:

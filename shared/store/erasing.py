@@ -10,7 +10,7 @@ from datetime import datetime
 
 from shared.model.contact import Profile
 from shared.model.due import Task, TaskKind
-from shared.model.entry import Direction, Entry
+from shared.model.entry import Direction, Entry, ProviderRef
 from shared.model.erasure import Certificate
 from shared.model.errors import ConflictError
 from shared.model.events import Change
@@ -19,7 +19,8 @@ from shared.model.merge import DECISIONS
 from shared.model.receipt import Receipt
 from shared.store import items, keys
 from shared.store.attributes import Item
-from shared.store.due import task_done_leg, task_leg
+from shared.store.downloads import html_key
+from shared.store.due import copy_leg, task_done_leg, task_leg
 from shared.store.keys import Key
 from shared.store.ledger import kept_leg, read_line
 from shared.store.merging import MovedOnError
@@ -44,9 +45,9 @@ _KEEPERS = frozenset({"twilio"})
 class Stretch:
     """A part of what lies with a contact, and what it points at elsewhere.
 
-    `object_keys` lie in the content bucket, `raw_keys` in the mail bucket. `held`: a message is
-    just being sent, and nobody knows yet what its provider will call it. `position` is where the
-    next stretch begins; None: this is the last.
+    `object_keys` lie in the content bucket, and perhaps `html_keys` too, which were made of them;
+    `raw_keys` in the mail bucket. `held`: a message is just being sent, and nobody knows yet what
+    its provider will call it. `position` is where the next stretch begins; None: this is the last.
     """
 
     found: Sequence[Item]
@@ -54,6 +55,7 @@ class Stretch:
     receipts: Sequence[Receipt]
     lines: Sequence[CostLine]
     object_keys: Sequence[str]
+    html_keys: Sequence[str]
     raw_keys: Sequence[str]
     held: bool
     position: str | None
@@ -211,6 +213,7 @@ def look(table: Table, contact_id: str, position: str | None, now: datetime) -> 
             for key in (entry.body_key, *(a.object_key for a in entry.attachments))
             if key
         ],
+        html_keys=[html_key(entry.id) for entry in entries if entry.html or entry.body_key],
         raw_keys=[entry.raw_key for entry in entries if entry.raw_key],
         held=any(receipt.is_held(now) for receipt in receipts),
         position=found.last_key["SK"] if found.last_key else None,
@@ -323,7 +326,7 @@ def remove(
     copies = _copies(stretch)
     legs: list[Leg] = [delete_as_read(item) for item in stretch.found]
     legs += [kept_leg(line) for line in kept]
-    legs += [task_leg(copy, now) for copy in copies]
+    legs += [copy_leg(copy, now) for copy in copies]
     legs.append(
         _count_leg(
             root.id,
@@ -401,7 +404,7 @@ def _count_leg(root_id: str, *, closes: str = "", **gone: int) -> Update:
     )
 
 
-def _copies(stretch: Stretch) -> list[Task]:
+def _copies(stretch: Stretch) -> list[ProviderRef]:
     """The messages whose providers keep copies, under the providers' own ids."""
     kept = {
         (entry.provider.name, entry.provider.id)
@@ -410,7 +413,7 @@ def _copies(stretch: Stretch) -> list[Task]:
     }
     kept |= {(receipt.provider, receipt.provider_id) for receipt in stretch.receipts}
     return [
-        Task(kind=TaskKind.FORGET, home=keys.ERASED, id=f"{provider}#{provider_id}")
+        ProviderRef(provider, provider_id)
         for provider, provider_id in sorted(kept)
         if provider in _KEEPERS and provider_id
     ]

@@ -171,6 +171,11 @@ def due_partition(shard: int) -> str:
     return f"DUE#{shard}"
 
 
+def copies_partition() -> str:
+    """The index partition that lists messages which providers are to delete."""
+    return "COPIES"
+
+
 def due_index(at: datetime, due_id: str) -> Key:
     """Where the sweeper finds a due item."""
     return Key(due_partition(zlib.crc32(due_id.encode()) % DUE_SHARDS), timestamp(at))

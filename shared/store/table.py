@@ -143,15 +143,18 @@ class Table:
     ) -> Found:
         """One page of a partition, sort keys within `between` (inclusive), at most `limit` read.
 
+        An empty lower bound is none: DynamoDB takes no empty string for a key.
+
         `after` goes on behind that sort key. Reads of an index are eventually consistent.
         """
         pk, sk = ("GSI1PK", "GSI1SK") if index else ("PK", "SK")
+        low, high = between
+        within = "BETWEEN :low AND :high" if low else "<= :high"
+        bounds = {":pk": partition, ":high": high} | ({":low": low} if low else {})
         request: dict[str, Any] = {
             "TableName": self.name,
-            "KeyConditionExpression": f"{pk} = :pk AND {sk} BETWEEN :low AND :high",
-            "ExpressionAttributeValues": _values(
-                {":pk": partition, ":low": between[0], ":high": between[1]}
-            ),
+            "KeyConditionExpression": f"{pk} = :pk AND {sk} {within}",
+            "ExpressionAttributeValues": _values(bounds),
             "Limit": limit,
             "ScanIndexForward": ascending,
         }

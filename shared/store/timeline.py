@@ -244,7 +244,8 @@ class _Reading:
         return _Chunk(
             entries={key: entry for key, entry in entries.items() if source.admits(entry)},
             receipts=receipts,
-            # At least four items were read, so before a cut there is an entry with its receipt.
-            edge=next(reversed(entries)) if is_cut else None,
+            # At least four items were read, so before a cut there is an entry with its receipt;
+            # only where entries are just being moved or erased there may be none.
+            edge=next(reversed(entries), found.items[-1]["SK"]) if is_cut else None,
             profile=profile,
         )

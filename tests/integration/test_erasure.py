@@ -13,7 +13,6 @@ import pytest
 
 from shared import erase
 from shared.merge import Decision, merge, undo
-from shared.model.due import Task, TaskKind
 from shared.model.entry import Attachment, Author, AuthorType
 from shared.model.erasure import Certificate
 from shared.model.errors import ConflictError, GoneError, NotFoundError, UnnamedMembersError
@@ -31,6 +30,7 @@ from shared.store import contacts, conversations, due, keys, promises, suggestio
 from shared.store.attachments import Attachments
 from shared.store.attributes import Item, to_wire
 from shared.store.bodies import Bodies
+from shared.store.downloads import Downloads
 from shared.store.objects import Objects
 from shared.store.table import Put, Table, Update
 from shared.store.timeline import read_page
@@ -137,12 +137,16 @@ def lead_a_life(archive: Archive) -> str:
             "secret " * 50,
             subject="My secret",
             author_name="Ana Lopez",
+            html="<p>secret</p>",
             attachments=(file,),
             raw_key="inbound/m1",
             message_id="first@example.com",
             claims=(Address(IdentityKind.PHONE, "+14155550101"),),
         )
     )
+    assert by_mail.entry
+    downloads = Downloads(lambda: boto3.client("s3", region_name=REGION), BUCKET)
+    downloads.keep_html(by_mail.entry.id, "secret")
     hub.receive(mail("".join(map(str, range(200_000))), subject="My secret", raw_key="inbound/m2"))
     by_chat = hub.receive(chat("secret in the chat", vouched=(ANA_PHONE,), author_name="A. Lopez"))
     hub.receive(sms("secret text", sid="SM1"))
@@ -230,9 +234,11 @@ def test_what_is_kept_says_how_much_there_was_and_not_whose(archive: Archive) ->
     assert certificate.addresses == 3
     assert certificate.objects == 4  # a file, a large body, two raw mails
     assert certificate.provider_copies == 2  # one text in, one out
-    tasks = [task for task in due.ready(archive.table, NOW) if isinstance(task, Task)]
-    assert {task.kind for task in tasks} == {TaskKind.FORGET}
-    assert sorted(task.id for task in tasks) == ["twilio#SM1", "twilio#id-1"]
+    copies = [item for item in everything(archive.table) if item["type"] == "due"]
+    assert {item["GSI1PK"] for item in copies} == {keys.copies_partition()}
+    named = sorted((item["provider"], item["provider_id"]) for item in copies)
+    assert named == [("twilio", "SM1"), ("twilio", "id-1")]
+    assert list(due.ready(archive.table, NOW)) == [], "there is nothing left to do"
     lines = [item for item in everything(archive.table) if item["type"] == "cost_line"]
     assert sum(line["cost"]["provider"] + line["cost"]["own"] for line in lines) == cost > 0
     assert {line["home"] for line in lines} == {keys.ERASED}
@@ -467,8 +473,7 @@ def test_it_goes_on_a_little_at_a_time_and_says_how_far_it_is(archive: Archive) 
     assert counted == sorted(counted)
     assert counted[0] < counted[-1] == 31
     assert certificate.conversations == 1
-    left = [task for task in due.ready(archive.table, NOW) if isinstance(task, Task)]
-    assert {task.kind for task in left} == {TaskKind.FORGET}
+    assert list(due.ready(archive.table, NOW)) == []
 
 
 # ---- whoever dies

@@ -16,7 +16,7 @@ from shared.model.entry import AuthorType, Channel, Kind
 from shared.model.identity import Address, Identity, IdentityKind, Trust
 from shared.model.merge import MergeState
 from shared.model.message import InboundMessage
-from shared.model.suggestion import Caution, Evidence, SuggestionState, suggestion_id
+from shared.model.suggestion import Caution, Evidence, Suggestion, SuggestionState, suggestion_id
 from shared.receive import receive
 from shared.record import Outcome, Recorded, record
 from shared.rules.matching import Joining, Policy
@@ -64,7 +64,7 @@ def ana_chats(*vouched: Address, **fields: Any) -> InboundMessage:
     return chat(visitor=ANA, vouched=vouched, **fields)
 
 
-def suggestion(hub: Hub, one: Address, other: Address) -> stored.Suggestion:
+def suggestion(hub: Hub, one: Address, other: Address) -> Suggestion:
     keys = (hub.table.address_key(address) for address in (one, other))
     return stored.get(hub.table, suggestion_id(*keys))
 
@@ -209,7 +209,8 @@ def test_a_typed_e_mail_never_joins_or_reveals_and_is_suggested_once(hub: Hub) -
     assert linked.merged == ()
     made = suggestion(hub, ANA, ANA_EMAIL)
     assert linked.suggested == (made.id,)
-    assert (made.state, made.evidence) == (SuggestionState.OPEN, {Evidence.CLAIMED_EMAIL})
+    assert made.state is SuggestionState.OPEN
+    assert made.evidence == {Evidence.CLAIMED_EMAIL}
     _, again = take(hub, chat(visitor=ANA, verified=False, claims=(ANA_EMAIL,)), days=1)
     assert again == LinkOutcome()
     assert suggestion(hub, ANA, ANA_EMAIL) == made
@@ -314,7 +315,8 @@ def test_a_familys_phone_does_not_make_two_accounts_one_person(hub: Hub) -> None
     assert asked.cautions == {Caution.SECOND_ACCOUNT}
     phone = contacts.get_identity(hub.table, ANA_PHONE)
     assert phone
-    assert (phone.shared, phone.home, phone.candidates) == (True, ana.contact_id, {son.contact_id})
+    assert phone.shared
+    assert (phone.home, phone.candidates) == (ana.contact_id, frozenset({son.contact_id}))
 
 
 def test_a_shared_phone_identifies_no_third_account_either(hub: Hub) -> None:
@@ -364,7 +366,7 @@ def test_more_addresses_than_a_person_has_are_suggested_and_an_agent_may_add_the
 @pytest.mark.parametrize(
     "message",
     [
-        lambda: sms(),
+        sms,
         lambda: whatsapp(ANA_PHONE, BSUID),
         lambda: ana_chats(ANA_EMAIL, ANA_PHONE),
     ],
@@ -402,6 +404,15 @@ def test_after_an_agents_merge_only_one_message_looks_who_is_who(
     assert aws_calls == ["BatchGetItem", "TransactWriteItems"]
 
 
+def test_an_address_typed_again_costs_one_read(hub: Hub, aws_calls: list[str]) -> None:
+    hub.receive(mail())
+    typed = chat(visitor=ANA, verified=False, claims=(ANA_EMAIL,))
+    take(hub, typed)
+    aws_calls.clear()
+    take(hub, replace(typed, delivery=replace(typed.delivery, id="again")))
+    assert aws_calls == ["BatchGetItem", "TransactWriteItems", "BatchGetItem"]
+
+
 # ---- at one instant
 
 
@@ -423,7 +434,7 @@ def test_opposite_merges_at_one_instant_make_one_contact_and_no_cycle(
 
     interleaving = Interleaving(table, lambda: World.of(table).check_roots())
     joined = 0
-    for seed in range(12):
+    for seed in range(6):
         running = interleaving.run([linking(*each) for each in recorded], Random(seed))
         assert [one.error for one in running] == [None, None]
         merged = [merge_id for one in running for merge_id in one.result.merged]
@@ -436,7 +447,7 @@ def test_opposite_merges_at_one_instant_make_one_contact_and_no_cycle(
     assert joined == 1
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(6))
 def test_opposite_merges_in_any_order_of_calls_join_once(hub: Hub, seed: int) -> None:
     messages = _two_contacts_that_prove_each_other(hub)
     table = hub.table
@@ -452,7 +463,7 @@ def test_opposite_merges_in_any_order_of_calls_join_once(hub: Hub, seed: int) ->
     World.of(table).check()
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(6))
 def test_whoever_dies_at_whatever_call_a_retry_links_once(hub: Hub, seed: int) -> None:
     hub.receive(mail())
     hub.receive(sms())
@@ -472,7 +483,7 @@ def test_whoever_dies_at_whatever_call_a_retry_links_once(hub: Hub, seed: int) -
     assert len([entry for entry in world.entries if entry.kind is Kind.MERGE]) == 1
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(6))
 def test_an_undo_at_the_same_instant_is_never_overruled(hub: Hub, seed: int) -> None:
     hub.receive(mail())
     hub.receive(sms())
@@ -483,6 +494,61 @@ def test_an_undo_at_the_same_instant_is_never_overruled(hub: Hub, seed: int) -> 
     assert [one.error for one in running] == [None] * 3
     assert people(hub, ANA_EMAIL, ANA_PHONE) == 2
     assert suggestion(hub, ANA, ANA_PHONE).state is SuggestionState.UNDONE
+    World.of(hub.table).check()
+
+
+def before_the_next_transaction(table: Table, action: Callable[[], object]) -> None:
+    """Let somebody be faster by a hair."""
+    waiting = [action]
+
+    def act(**_: Any) -> None:
+        if waiting:
+            waiting.pop()()
+
+    table._client.meta.events.register("before-call.dynamodb.TransactWriteItems", act)
+
+
+def test_a_split_just_before_the_merge_is_not_overruled(hub: Hub) -> None:
+    joining, _ = _two_contacts_that_prove_each_other(hub)
+    recorded = hub.receive(joining)
+    home = hub.contact(ANA_PHONE).root.id
+    before_the_next_transaction(
+        hub.table, lambda: split(hub.table, home, ANA_PHONE, AGENT, now=NOW)
+    )
+    linked = link(joining, recorded, table=hub.table, now=NOW, policy=Policy())
+    assert linked.merged == ()
+    assert people(hub, ANA, ANA_PHONE, BSUID) == 3
+    assert Caution.SEPARATED in suggestion(hub, ANA, ANA_PHONE).cautions
+
+
+def test_an_address_found_to_be_shared_just_before_the_merge_joins_nothing(hub: Hub) -> None:
+    joining, _ = _two_contacts_that_prove_each_other(hub)
+    recorded = hub.receive(joining)
+    phone = contacts.get_identity(hub.table, ANA_PHONE)
+    assert phone
+    before_the_next_transaction(
+        hub.table, lambda: contacts.mark_shared(hub.table, phone, "ctc_son")
+    )
+    linked = link(joining, recorded, table=hub.table, now=NOW, policy=Policy())
+    assert linked.merged == ()
+    assert Caution.SHARED in suggestion(hub, ANA, ANA_PHONE).cautions
+
+
+def test_a_merge_undone_just_before_proof_is_recorded_raises_no_strangers_trust(hub: Hub) -> None:
+    other = Address(IdentityKind.EMAIL, "ana.lopez@example.org")
+    ana, _ = take(hub, ana_chats())
+    stranger = hub.receive(mail(sender=other, trust=Trust.CLAIMED))
+    hub.resolve(stranger.conversation_id)
+    record = merging.merge(hub.table, ana.contact_id, stranger.contact_id, AGENT, now=NOW)
+    hub.receive(mail(sender=other, trust=Trust.CLAIMED), now=later(days=8))
+    before_the_next_transaction(
+        hub.table, lambda: merging.undo(hub.table, record.id, AGENT, now=later(days=8))
+    )
+    recorded, _ = take(hub, ana_chats(other), days=8)
+    assert recorded.contact_id == ana.contact_id
+    kept = contacts.get_identity(hub.table, other)
+    assert kept
+    assert (kept.trust, kept.home) == (Trust.CLAIMED, stranger.contact_id)
     World.of(hub.table).check()
 
 

@@ -25,6 +25,8 @@ from tests.timelines import entry, lay, profile, receipt
 
 ANA = "ctc_ana"
 OUT = Direction.OUTBOUND
+# moto's time for a query grows with all that is in the table.
+ON_THE_FASTEST = pytest.mark.parametrize("table", ENGINES[-1:], indirect=True)
 
 
 def texts(page: Page) -> list[str]:
@@ -245,6 +247,7 @@ def test_an_entry_that_moved_before_its_receipt_is_shown_with_it(table: Table) -
     assert shown.receipt == left
 
 
+@ON_THE_FASTEST
 def test_a_split_is_right_on_both_pages_at_every_step_of_the_move(
     table: Table, bodies: Bodies
 ) -> None:
@@ -303,7 +306,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[list[tuple[int, bool]]], list[tuple[in
     return partitions, draw(st.lists(arriving, max_size=10))
 
 
-@pytest.mark.parametrize("table", ENGINES[-1:], indirect=True)  # moto takes a second an example
+@ON_THE_FASTEST
 @settings(
     max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -2,6 +2,7 @@
 
 import boto3
 import pytest
+from pytest_socket import socket_allow_hosts
 
 from functions.timeline_api import handler
 from functions.timeline_api.hub import Hub as ApiHub
@@ -35,3 +36,9 @@ def api(table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch) -> Api:
     )
     monkeypatch.setattr(handler, "hub", lambda: made)
     return Api()
+
+
+@pytest.fixture(autouse=True)
+def nobody_but_this_machine() -> None:
+    """Unit tests talk to this machine alone; the plugin lifts it after each test."""
+    socket_allow_hosts(["127.0.0.1"], allow_unix_socket=True)

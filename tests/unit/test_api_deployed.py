@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
@@ -57,3 +58,11 @@ def test_who_only_reads_does_not_wait_for_what_writing_needs() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.usefixtures("deployed")
+def test_links_are_signed_so_that_every_region_takes_them() -> None:
+    """Buckets made since June 2020 take no signature of version 2 (AWS's S3 announcement)."""
+    asked = parse_qs(urlsplit(hub().downloads.link("attachments/1", "a.pdf")).query)
+    assert asked["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    assert asked["X-Amz-Expires"] == ["60"]

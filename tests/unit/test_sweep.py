@@ -47,8 +47,8 @@ def put(table: Table, number: int, **at: Any) -> ReceiptKey:
 
 def test_what_is_due_is_put_on_the_queue_and_nothing_else(table: Table, queue_url: str) -> None:
     key = put(table, 1, minutes=2)
-    assert sweep(table, queue(queue_url), later(minutes=1)) == 0
-    assert sweep(table, queue(queue_url), later(minutes=2)) == 1
+    assert sweep(table, queue(queue_url), later(minutes=1)).messages == 0
+    assert sweep(table, queue(queue_url), later(minutes=2)).messages == 1
     (body,) = received(queue_url)
     assert json.loads(body) == {"home": "ctc_1", "at": "2026-11-20T12:00:00.000Z", "entry": "ent_1"}
     assert read_notice(body) == key
@@ -56,7 +56,8 @@ def test_what_is_due_is_put_on_the_queue_and_nothing_else(table: Table, queue_ur
 
 def test_what_is_still_due_is_woken_again_each_minute(table: Table, queue_url: str) -> None:
     put(table, 1)
-    assert [sweep(table, queue(queue_url), later(minutes=n)) for n in range(3)] == [1, 1, 1]
+    swept = [sweep(table, queue(queue_url), later(minutes=n)) for n in range(3)]
+    assert [each.messages for each in swept] == [1, 1, 1]
 
 
 def test_however_many_are_due_all_are_woken(
@@ -64,7 +65,7 @@ def test_however_many_are_due_all_are_woken(
 ) -> None:
     monkeypatch.setattr(due, "_PAGE", 7)
     due_keys = {put(table, number) for number in range(60)}
-    assert sweep(table, queue(queue_url), NOW) == 60
+    assert sweep(table, queue(queue_url), NOW).messages == 60
     assert {read_notice(body) for body in received(queue_url)} == due_keys
 
 
