@@ -231,10 +231,13 @@ def _plan(
 
 
 def _undone(table: Table, record: Merge) -> Suggestion | None:
-    """The suggestion that led to the merge, so that nothing joins these two again by itself."""
-    if not record.pair:
+    """That these are two people: what led to the merge, or an address of each, is not to do so."""
+    one, other = record.pair or _an_address_of_each(table, record)
+    if not one:
         return None
-    seen = suggestions.get(table, suggestion_id(*record.pair))
+    seen = suggestions.find(table, suggestion_id(one, other)) or Suggestion(
+        pair=(one, other), evidence=frozenset(), at=record.at
+    )
     return matching.decided(
         seen,
         SuggestionState.UNDONE,
@@ -242,6 +245,15 @@ def _undone(table: Table, record: Merge) -> Suggestion | None:
         at=record.undone_at or record.at,
         reason=record.undone_reason,
     )
+
+
+def _an_address_of_each(table: Table, record: Merge) -> tuple[str, str]:
+    """In order; "" stands for one that has none left."""
+    one, other = (
+        min(contacts.get_profile(table, contact_id).addresses, default="")
+        for contact_id in (record.survivor, record.other)
+    )
+    return min(one, other), max(one, other)
 
 
 def decision_entry(

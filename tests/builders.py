@@ -1,4 +1,4 @@
-"""Messages as providers' adapters make them, with everything a test does not care about filled in."""
+"""Messages as providers' adapters make them, with all that a test does not care about."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count

@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSResponse, HeadersDict
+from botocore.awsrequest import AWSResponse
 from hypothesis import settings
 from moto import mock_aws
 
@@ -90,7 +90,8 @@ def refuse_transactions(table: Table) -> Callable[[int], None]:
             parsed["Error"] = {"Code": "TransactionCanceledException", "Message": "conflict"}
         else:
             parsed["Error"] = {"Code": "TransactionConflictException", "Message": "conflict"}
-        return AWSResponse(params["url"], 400, HeadersDict({}), None), parsed
+        response: Any = AWSResponse(params["url"], 400, {}, None)  # type: ignore[arg-type]  # stubs
+        return response, parsed
 
     table._client.meta.events.register("before-call.dynamodb.*", conflict)
     return set_left

@@ -20,7 +20,7 @@ from tests.integration.test_identity_worlds import Operation, new_story, tell
 from tests.table_schema import create_table
 
 WORLDS = 200
-_VERBS = "message message message again reply merge undo split resolve join".split()
+_VERBS = ["message"] * 3 + ["again", "reply", "merge", "undo", "split", "resolve", "join"]
 
 Mutation = Callable[[Leg], Leg | None]
 

@@ -40,10 +40,16 @@ class Page:
 
 def get(table: Table, wanted: str) -> Suggestion:
     """One suggestion. Raises NotFoundError."""
-    item = table.get(keys.pair(wanted))
-    if item is None:
+    suggestion = find(table, wanted)
+    if suggestion is None:
         raise NotFoundError("no such suggestion")
-    return _read(item)
+    return suggestion
+
+
+def find(table: Table, wanted: str) -> Suggestion | None:
+    """One suggestion, or None."""
+    item = table.get(keys.pair(wanted))
+    return _read(item) if item else None
 
 
 def look(table: Table, one: str, other: str) -> Pair:
@@ -137,7 +143,7 @@ def _read(item: Item) -> Suggestion:
     return Suggestion(
         pair=(one, other),
         state=SuggestionState(item["state"]),
-        evidence=frozenset(map(Evidence, item["evidence"])),
+        evidence=frozenset(map(Evidence, item.get("evidence", ()))),
         cautions=frozenset(map(Caution, item.get("cautions", ()))),
         score=item["score"],
         homes=item["homes"],

@@ -303,6 +303,19 @@ def test_proof_does_not_take_back_an_agents_split(hub: Hub) -> None:
     assert Caution.SEPARATED in suggestion(hub, ANA, ANA_PHONE).cautions
 
 
+def test_proof_that_was_there_before_does_not_take_back_an_undone_merge(hub: Hub) -> None:
+    by_mail, by_phone = hub.receive(mail()), hub.receive(sms())
+    take(hub, ana_chats(ANA_EMAIL))
+    record = merging.merge(hub.table, by_mail.contact_id, by_phone.contact_id, AGENT, now=NOW)
+    take(hub, ana_chats(ANA_EMAIL, ANA_PHONE))
+    merging.undo(hub.table, record.id, AGENT, now=NOW)
+    hub.receive(sms(), now=later(days=8))
+    contacts.remember_root(hub.table, hub.contact(ANA_PHONE).identities[0], by_phone.contact_id)
+    _, linked = take(hub, ana_chats(ANA_EMAIL, ANA_PHONE), days=8)
+    assert linked.merged == ()
+    assert Caution.DECLINED in suggestion(hub, ANA, ANA_PHONE).cautions
+
+
 # ---- several people, one address
 
 

@@ -40,6 +40,7 @@ MORE = {
     "SMS_SENDER": "+15005550006",
     "MAIL_SENDER": "support@in.example.com",
     "MAIL_DOMAIN": "in.example.com",
+    "MAIL_BUCKET": "mails",
     "SES_CONFIGURATION_SET": "throughline",
     "TWILIO_API_URL": "https://api.twilio.com",
 }
@@ -274,7 +275,7 @@ def test_a_mail_that_left_twice_is_counted(
 def test_the_sweep_puts_what_is_due_on_the_queue(office: Office) -> None:
     key = ReceiptKey(home="ctc_1", at=office.now, entry_id="ent_1")
     office.table.write(due.put_leg(Due(key=key, at=office.now, revision=1)))
-    sweep.lambda_handler({}, None)
+    sweep.lambda_handler({}, Context())  # type: ignore[arg-type]  # what it uses of one
     queue = boto3.client("sqs", region_name=REGION)
     url = queue.get_queue_url(QueueName="deliver")["QueueUrl"]
     (message,) = queue.receive_message(QueueUrl=url)["Messages"]
