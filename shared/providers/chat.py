@@ -146,7 +146,7 @@ def _message(
     return InboundMessage(
         delivery=Delivery(f"{PROVIDER}:{site.name}", delivery),
         channel=Channel.CHAT,
-        sender=_visitor_address(site, _id(visitor, "id")),
+        sender=_visitor_address(site, _visitor_id(data, visitor, read_address)),
         trust=Trust.VERIFIED if verified else Trust.CLAIMED,
         evidence="chat-signature",
         received_at=received_at,
@@ -161,6 +161,18 @@ def _message(
         defects=tuple(defects),
         size_bytes=len(text.encode("utf-8", "replace")),
     )
+
+
+def _visitor_id(
+    data: Mapping[str, Any], visitor: Mapping[str, Any], read_address: ReadAddress
+) -> str:
+    """The visitor's own id; the session's, where the site writes an id that is nobody's (`null`)."""
+    visitor_id = _id(visitor, "id")
+    try:
+        read_address(IdentityKind.CHAT, visitor_id)
+    except InvalidRequestError:
+        return f"session-{_id(data, 'session')}"
+    return visitor_id
 
 
 def _visitor_address(site: Site, visitor: str) -> Address:

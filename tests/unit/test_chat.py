@@ -186,6 +186,18 @@ def test_verified_is_true_or_it_is_not(verified: Any) -> None:
     assert (message.trust, message.vouched) == (Trust.CLAIMED, ())
 
 
+@pytest.mark.parametrize("nobody", ["null", "undefined", "0", "Anonymous"])
+def test_a_visitor_whose_id_is_nobodys_is_known_by_the_session_alone(nobody: str) -> None:
+    one, other = (read_message({"id": nobody}, session=session) for session in ("s-1", "s-2"))
+    assert (one.sender.value, other.sender.value) == ("shop:session-s-1", "shop:session-s-2")
+
+
+def test_the_visitors_of_the_site_called_default_need_no_prefix() -> None:
+    site = replace(SITE, name="default")
+    assert read_message(site=site).sender.value == "v-12"
+    assert read_message({"id": "shop:v-12"}, site=site).sender.value == "default:shop:v-12"
+
+
 def test_the_same_visitor_in_another_window_is_the_same_person() -> None:
     one, other = read_message(session="s-1"), read_message(session="s-2")
     assert one.sender == other.sender
