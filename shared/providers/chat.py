@@ -166,7 +166,7 @@ def _message(
 def _visitor_id(
     data: Mapping[str, Any], visitor: Mapping[str, Any], read_address: ReadAddress
 ) -> str:
-    """The visitor's own id; the session's, where the site writes an id that is nobody's (`null`)."""
+    """The visitor's own id; the session's where that is nobody's, like `null`."""
     visitor_id = _id(visitor, "id")
     try:
         read_address(IdentityKind.CHAT, visitor_id)
