@@ -20,6 +20,7 @@ from shared.model.ids import NewId, new_id
 from shared.rules.erasure import without_person
 from shared.rules.ordering import to_milliseconds
 from shared.store import contacts, erasing, keys
+from shared.store.downloads import export_key
 from shared.store.erasing import Stretch
 from shared.store.merging import MovedOnError
 from shared.store.objects import Objects
@@ -96,7 +97,7 @@ class _Erasure:
         for key in addresses:
             if not self.go_on():
                 return False
-            _until_settled(partial(erasing.bury, self.table, self.root.id, key, at))
+            _until_settled(partial(erasing.bury, self.table, self.root, key, at))
         return True
 
     def sweep(self) -> bool:
@@ -155,11 +156,6 @@ class _Erasure:
             by=certificate.by,
         )
         erasing.certify(self.table, self.root, finished, change)
-
-
-def export_key(contact_id: str) -> str:
-    """Where the last export of a contact lies in the content bucket."""
-    return f"exports/{contact_id}.jsonl"
 
 
 def _until_settled(attempt: Callable[[], T]) -> T:

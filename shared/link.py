@@ -11,6 +11,7 @@ from random import uniform
 from time import sleep
 
 from shared.merge import POLICY, Decision, merge, seniority
+from shared.model.contact import OPEN_CAP
 from shared.model.errors import ConflictError, GoneError, UnavailableError
 from shared.model.identity import Address, Identity, IdentityKind
 from shared.model.ids import NewId, new_id
@@ -200,5 +201,6 @@ def _are_full(one: Contact, two: Contact) -> bool:
     return (
         len(one.members) + len(two.members) > membership.MEMBER_CAP
         or ones + twos > ADDRESS_CAP
+        or len(one.root.open) + len(two.root.open) > OPEN_CAP
         or ones * twos > suggestions.MOST_PAIRS
     )

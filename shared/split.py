@@ -1,7 +1,7 @@
 """Declare an address, with its own history, to be another person's."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import uniform
 from time import sleep
@@ -11,7 +11,7 @@ from shared.model.contact import Profile
 from shared.model.conversation import Conversation
 from shared.model.errors import ConflictError, NotFoundError, UnavailableError
 from shared.model.events import Change
-from shared.model.identity import Address, ConversationHint
+from shared.model.identity import Address, ConversationHint, Identity
 from shared.model.ids import NewId, new_id
 from shared.model.merge import Split
 from shared.rules.ordering import to_milliseconds
@@ -115,6 +115,7 @@ def _plan(
         if c not in moved
     ]
     taken = [c.id for c in moved] + [twin.conversation.id for twin in twins]
+    resting = None if taken else _resting(table, identity)
     record = Split(
         id=make_id("spl", now),
         address=identity.key,
@@ -144,7 +145,8 @@ def _plan(
         moved=moved,
         twins=twins,
         keeps_open={v: home for v, home in seen.root.open.items() if v not in gone},
-        hint=ConversationHint(conversation_id=max(taken), home=target_id) if taken else None,
+        resting=resting,
+        hint=_hint(identity, taken, resting, target_id),
         entries=[
             decision_entry(home, record.id, text, decision.by, now=now, make_id=make_id)
             for home in (identity.home, target_id)
@@ -167,6 +169,27 @@ def _allow(seen: _Seen, address_key: str) -> None:
         raise ConflictError("another split of this contact is under way; try again when it is done")
     if seen.source.addresses == {address_key} and seen.root.members == {seen.source.id}:
         raise ConflictError("this is the contact's only address: nothing would be left")
+
+
+def _resting(table: Table, identity: Identity) -> Conversation | None:
+    """The resolved conversation that the address was last in, if it was alone there."""
+    hint = identity.conversation
+    for seen in conversations.get_several(table, [hint.conversation_id]) if hint else ():
+        alone = seen.home == identity.home and set(seen.parts) == {identity.key}
+        if alone and seen.resolved_at and not seen.joined:
+            return seen
+    return None
+
+
+def _hint(
+    identity: Identity, taken: Sequence[str], resting: Conversation | None, target: str
+) -> ConversationHint | None:
+    """Where the next message from the address goes on."""
+    if taken:
+        return ConversationHint(conversation_id=max(taken), home=target)
+    if resting and identity.conversation:
+        return replace(identity.conversation, home=target, closed_at=resting.resolved_at)
+    return None
 
 
 def _own(

@@ -21,6 +21,7 @@ class World:
     identities: dict[str, Identity] = field(default_factory=dict)
     conversations: dict[str, Conversation] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
 
     @classmethod
     def of(cls, table: Table) -> "World":
@@ -36,6 +37,7 @@ class World:
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def _take(self, item: Item) -> None:
+        self.items.append(item)
         match item["type"]:
             case "profile":
                 profile = items.read_profile(item)
@@ -53,6 +55,12 @@ class World:
     def messages(self) -> list[Entry]:
         """The entries that came through an address."""
         return [entry for entry in self.entries if entry.kind is Kind.MESSAGE]
+
+    @property
+    def erased(self) -> set[str]:
+        """The contacts of whom only a certificate is left."""
+        profiles = (item for item in self.items if item["type"] == "profile")
+        return {profile["id"] for profile in profiles if "erased_at" in profile}
 
     def root(self, contact_id: str) -> str:
         """Whom a contact belongs to now."""
@@ -97,6 +105,9 @@ class World:
             if conversation.resolved_at is not None:
                 continue
             for address in conversation.parts:
+                if self.identities[address].erased_at:
+                    assert self.profiles[conversation.home].erasing, "a tombstone takes part"
+                    continue
                 home = self.identities[address].home
                 assert self.root(home) == self.root(conversation.home), (
                     f"{address} takes part in another person's {conversation.id}"
@@ -124,7 +135,22 @@ class World:
             profile = self.profiles[identity.home]
             homes = {identity.home, profile.arriving.get(identity.key, identity.home)}
             assert entry.home in homes, "an entry away from its address"
-            assert entry.conversation_id in self.conversations
+            # What somebody wrote on the conversation of one who was erased is theirs to keep.
+            assert entry.conversation_id in self.conversations or self.erased
+
+    def check_erased(self) -> None:
+        """Nothing lies with an erased contact or leads to it, and nothing hangs in the air."""
+        gone = self.erased
+        for item in self.items:
+            kind, _, name = item["PK"].partition("#")
+            if kind == "CONTACT" and name in gone:
+                assert item["SK"] == "PROFILE", f"{item['SK']} of somebody who was erased"
+            if kind == "CONVERSATION":
+                assert name in self.conversations, f"{item['SK']} of no conversation"
+            if kind == "REFERENCE":
+                assert item["conversation"] in self.conversations, "a reference to nothing"
+            if item["type"] in ("identity", "conversation", "entry"):
+                assert item["home"] not in gone, f"a {item['type']} of somebody who was erased"
 
     def check(self) -> None:
         """Everything that must hold at any instant."""
@@ -133,3 +159,4 @@ class World:
         self.check_participants()
         self.check_identities()
         self.check_entries()
+        self.check_erased()

@@ -1,6 +1,7 @@
 """Links through which a browser fetches from the content bucket itself, for a short while."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -51,6 +52,28 @@ class Downloads:
         except (ClientError, BotoCoreError) as error:
             raise UnavailableError("the content bucket did not take a body") from error
         return key
+
+    def keep_export(self, contact_id: str, lines: Iterable[str]) -> str:
+        """Keep a contact's export, in the place of an earlier one; returns its key.
+
+        However long it is, it is never in memory as a whole. Raises UnavailableError.
+        """
+        key = export_key(contact_id)
+        with TemporaryFile() as file:
+            file.writelines(line.encode() for line in lines)
+            file.seek(0)
+            try:
+                self._client().put_object(
+                    Bucket=self._bucket, Key=key, Body=file, ContentType="application/jsonl"
+                )
+            except (ClientError, BotoCoreError) as error:
+                raise UnavailableError("the content bucket did not take an export") from error
+        return key
+
+
+def export_key(contact_id: str) -> str:
+    """Where the last export of a contact lies, until the bucket's lifecycle removes it."""
+    return f"exports/{contact_id}.jsonl"
 
 
 def html_key(entry_id: str) -> str:

@@ -108,15 +108,17 @@ def flag(table: Table, root: Profile, members: Iterable[Profile], *, by: str, at
 # ---- (2) the tombstones
 
 
-def bury(table: Table, root_id: str, address_key: str, at: datetime) -> None:
+def bury(table: Table, root: Profile, address_key: str, at: datetime) -> None:
     """Put a tombstone on the address's own key: nothing can be recorded for it any more.
 
-    Where they do not want to be written to stays on it, or they would be written to again. Raises
-    MovedOnError when the address has changed meanwhile.
+    Where they do not want to be written to stays on it, or they would be written to again. An
+    address that came back to life since is let be. Raises MovedOnError when it changed meanwhile.
     """
     key = keys.identity(address_key)
     seen = table.get(key)
     if seen is not None and "erased_at" not in seen:
+        if seen["home"] not in root.members:
+            return
         consent, blocked = seen.get("consent", {}), seen.get("blocked_senders", frozenset())
         condition, values = (
             "home = :home AND consent = :consent",
@@ -142,7 +144,7 @@ def bury(table: Table, root_id: str, address_key: str, at: datetime) -> None:
         _write_as_seen(
             table,
             Put(key, tombstone, condition=condition, values=values),
-            _count_leg(root_id, addresses=1),
+            _count_leg(root.id, addresses=1),
         )
     _forget_suggestions(table, address_key)
     _delete_others(table, key)

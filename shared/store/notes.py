@@ -1,5 +1,6 @@
 """Writing an entry that came through no address, beside its marker, at the contact it names."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from shared.model.entry import Entry
@@ -7,19 +8,32 @@ from shared.model.errors import ConflictError, NotFoundError
 from shared.model.events import Change
 from shared.model.recording import MarkedEntry, Marker
 from shared.store import items, keys
-from shared.store.table import Check, Put, Table, TransactionRefusedError
+from shared.store.table import Check, Leg, Put, Table, TransactionRefusedError
 
 
 class BusyError(Exception):
     """Another transaction held the contact just then; the same write may succeed at once."""
 
 
-def write(
-    table: Table, entry: Entry, marker: Marker, change: Change, *, now: datetime
-) -> MarkedEntry | None:
-    """Write an entry at its home; what the marker stands for already is returned instead.
+def find(table: Table, marker: Marker) -> MarkedEntry | None:
+    """What the marker stands for already, or None."""
+    item = table.get(keys.delivery(marker.provider, marker.id))
+    return items.read_marked_entry(item) if item else None
 
-    Raises NotFoundError, ConflictError (the contact is being erased), BusyError.
+
+def write(
+    table: Table,
+    entry: Entry,
+    marker: Marker,
+    change: Change,
+    *,
+    now: datetime,
+    beside: Iterable[Leg] = (),
+) -> MarkedEntry | None:
+    """Write an entry at its home, and what is written or removed beside it in the same moment.
+
+    What the marker stands for already is returned instead. Raises NotFoundError, ConflictError (the
+    contact is being erased; something beside it has changed), BusyError.
     """
     marked_at, home_at = keys.delivery(marker.provider, marker.id), keys.profile(entry.home)
     marked = {
@@ -43,6 +57,7 @@ def write(
                 items.entry_item(entry, change) | {"marker": marked_at.pk},
             ),
             Check(home_at, "attribute_exists(PK) AND attribute_not_exists(erasing)"),
+            *beside,
         )
     except TransactionRefusedError as error:
         if before := error.failed.get(marked_at):
@@ -51,5 +66,7 @@ def write(
             if error.failed[home_at] is None:
                 raise NotFoundError("no such contact") from error
             raise ConflictError("this contact is being erased") from error
+        if error.failed:
+            raise ConflictError("what the note tells of has just changed") from error
         raise BusyError from error
     return None

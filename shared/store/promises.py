@@ -1,20 +1,42 @@
 """Promises, open and kept, beside the timeline of the contact they were made to."""
 
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 
-from shared.model.errors import ConflictError, NotFoundError
+from shared.model.entry import Entry
 from shared.model.promise import Promise
 from shared.store import items, keys
 from shared.store.attributes import Item
-from shared.store.table import Put, Table, TransactionRefusedError, delete_as_read
+from shared.store.table import Delete, Put, Table
 
 _READ_AT_ONCE = 100
 
 
-def leg(promise: Promise) -> Put:
+def made_leg(promise: Promise) -> Put:
     """What writes a new promise, beside the note that tells of it."""
     return Put(keys.promise(promise.home, promise.id, is_open=True), _item(promise))
+
+
+def kept_legs(promise: Promise, note: Entry) -> tuple[Delete, Put]:
+    """What takes an open promise for kept, beside the note that tells of it."""
+    kept = replace(promise, kept_by=note.author.id, kept_at=note.occurred_at)
+    return (
+        Delete(keys.promise(promise.home, promise.id, is_open=True), "attribute_exists(PK)"),
+        Put(keys.promise(promise.home, promise.id, is_open=False), _item(kept)),
+    )
+
+
+def find_open(table: Table, homes: Iterable[str], promise_ids: Iterable[str]) -> list[Promise]:
+    """Those of these promises that are open with any of these contact ids: one read.
+
+    A hundred places may be looked at.
+    """
+    wanted = [
+        keys.promise(home, promise_id, is_open=True)
+        for home in sorted(homes)
+        for promise_id in sorted(promise_ids)
+    ]
+    return [_read(item) for item in table.get_many(wanted).values()]
 
 
 def open_with(table: Table, contact_id: str) -> tuple[Promise, ...]:
@@ -27,22 +49,6 @@ def open_with(table: Table, contact_id: str) -> tuple[Promise, ...]:
         ascending=True,
     )
     return tuple(_read(item) for item in found.items)
-
-
-def keep(table: Table, contact_id: str, promise_id: str, *, by: str, now: datetime) -> Promise:
-    """Say that a promise was kept. Raises NotFoundError, and ConflictError when it was before."""
-    kept_at = keys.promise(contact_id, promise_id, is_open=False)
-    item = table.get(keys.promise(contact_id, promise_id, is_open=True))
-    if item is None:
-        if table.get(kept_at):
-            raise ConflictError("this promise was kept already")
-        raise NotFoundError("no such promise")
-    kept = replace(_read(item), kept_by=by, kept_at=now)
-    try:
-        table.write(delete_as_read(item), Put(kept_at, _item(kept)))
-    except TransactionRefusedError as error:
-        raise ConflictError("this promise has just changed") from error
-    return kept
 
 
 def _item(promise: Promise) -> Item:

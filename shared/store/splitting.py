@@ -15,6 +15,7 @@ from shared.model.merge import Split
 from shared.model.receipt import Receipt, ReceiptState
 from shared.store import items, keys
 from shared.store.attributes import Item
+from shared.store.conversations import get_several
 from shared.store.due import due_key, task_done_leg, task_leg
 from shared.store.merging import MovedOnError, Twin, new_conversation_legs, unchanged
 from shared.store.table import (
@@ -37,7 +38,8 @@ class Splitting:
     """What splitting one address off writes.
 
     `source` is the profile it was homed at, `root` the one that speaks for it, both as seen.
-    `moved` are open conversations only it wrote in, `twins` continue the shared ones.
+    `moved` are open conversations only it wrote in, `twins` continue the shared ones. Where there
+    is neither, `resting` is the resolved one of its own that its next message may open again.
     """
 
     split: Split
@@ -48,6 +50,7 @@ class Splitting:
     moved: Sequence[Conversation]
     twins: Sequence[Twin]
     keeps_open: Mapping[str, str]
+    resting: Conversation | None
     hint: ConversationHint | None
     entries: Sequence[Entry]
 
@@ -90,6 +93,7 @@ def split(table: Table, s: Splitting, change: Change) -> None:
         task_leg(task_of(s.split), s.split.at + _MOVES_AFTER),
         *(_moved_leg(seen, s) for seen in s.moved),
         *(_pruned_leg(twin.of, s.identity.key) for twin in s.twins),
+        *([_resting_leg(s.resting, s.split)] if s.resting else []),
     ]
     for twin in s.twins:
         legs += new_conversation_legs(twin.conversation, change)
@@ -156,6 +160,22 @@ def _moved_leg(seen: Conversation, s: Splitting) -> Update:
     )
 
 
+def _resting_leg(seen: Conversation, split: Split) -> Update:
+    """A resolved conversation becomes the new contact's, if nobody else took part in it."""
+    return Update(
+        keys.conversation(seen.id),
+        "SET home = :target, #parts.#address = :target REMOVE joined, #change",
+        "home = :source AND #parts = :parts AND resolved_at = :resolved",
+        {
+            ":target": split.target,
+            ":source": split.source,
+            ":parts": dict(seen.parts),
+            ":resolved": items.stored_time(seen.resolved_at),
+        },
+        {"#parts": "parts", "#address": split.address, "#change": "change"},
+    )
+
+
 def _pruned_leg(seen: Conversation, address_key: str) -> Update:
     condition, values, names = unchanged(seen)
     return Update(
@@ -207,6 +227,7 @@ def move_some(table: Table, split: Split, position: str | None, now: datetime) -
     held = {sk for sk, receipt in receipts.items() if receipt.is_held(now)}
     held |= {sk.removesuffix(keys.RECEIPT) for sk in held}
     moving = [item for item in own if item["SK"] not in held]
+    _take_along(table, split, (item.get("conversation", "") for item in moving))
     moving += _due_items(table, (r for sk, r in receipts.items() if sk not in held))
     if moving:
         try:
@@ -214,6 +235,21 @@ def move_some(table: Table, split: Split, position: str | None, now: datetime) -
         except TransactionRefusedError as error:
             raise MovedOnError from error
     return Step(position=position, held=bool(held))
+
+
+def _take_along(table: Table, split: Split, conversation_ids: Iterable[str]) -> None:
+    """Resolved conversations that only the address wrote in, since they were last opened, are its.
+
+    The open ones went with it in the split's own transaction.
+    """
+    for seen in get_several(table, sorted({*conversation_ids} - {""})):
+        alone = seen.home == split.source and set(seen.parts) == {split.address}
+        if not (alone and seen.resolved_at):
+            continue
+        try:
+            table.write(_resting_leg(seen, split))
+        except TransactionRefusedError as error:
+            raise MovedOnError from error
 
 
 def _due_items(table: Table, receipts: Iterable[Receipt]) -> Iterable[Item]:

@@ -161,7 +161,7 @@ def lead_a_life(archive: Archive) -> str:
     promise = Promise(
         id="prm_1", home=by_mail.contact_id, text="call Lopez back", by="agent-1", at=NOW
     )
-    table.write(promises.leg(promise))
+    table.write(promises.made_leg(promise))
     add_consent(table, ANA_PHONE)
     return by_mail.contact_id
 
@@ -450,6 +450,19 @@ def test_a_message_that_is_just_being_sent_is_waited_for(archive: Archive) -> No
     assert progress[0].finished_at is None
     assert office.receipt(key_of(sent)).state is ReceiptState.ACCEPTED
     assert archive.finish(first.contact_id).provider_copies == 2
+
+
+def test_who_writes_again_after_the_grace_is_not_erased_with_what_was_left_over(
+    archive: Archive,
+) -> None:
+    first = archive.hub.receive(sms())
+    erase.begin(archive.table, first.contact_id, frozenset(), by="agent-1", now=NOW)
+    turns = iter([True])
+    assert archive.finish(first.contact_id, go_on=lambda: next(turns, False)).addresses == 1
+    again = archive.hub.receive(sms(received_at=later(days=8)), now=later(days=8))
+    certificate = archive.finish(first.contact_id, now=later(days=8))
+    assert (certificate.addresses, certificate.entries) == (1, 1)
+    assert archive.hub.contact(ANA_PHONE).root.id == again.contact_id
 
 
 def test_asking_before_it_was_begun_is_refused(archive: Archive) -> None:

@@ -48,7 +48,7 @@ def test_an_export_holds_everything_about_a_person_over_all_members(office: Offi
     promise = Promise(id="prm_1", home=by_mail.contact_id, text="call back", by="agent-1", at=NOW)
     key = keys.identity(table.address_key(ANA_PHONE)).pk
     table.write(
-        promises.leg(promise),
+        promises.made_leg(promise),
         Put(keys.Key(key, "CONSENT#1"), {"type": "consent", "words": "STOP", "state": "denied"}),
     )
     lines = exported(office, by_chat.contact_id)

@@ -1,5 +1,6 @@
 """The hand-over pack: everything the agent who picks up the phone needs, and why."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,10 +11,13 @@ from shared.handover import ENTRIES, hand_over
 from shared.merge import Decision, merge
 from shared.model.contact import Profile
 from shared.model.entry import Author, AuthorType, Channel, Direction, Entry
-from shared.model.errors import ConflictError, NotFoundError
+from shared.model.errors import ConflictError, InvalidRequestError, NotFoundError
+from shared.model.events import Change
 from shared.model.identity import Address, Identity, IdentityKind, Trust
 from shared.model.promise import Promise
 from shared.model.receipt import ReceiptState
+from shared.model.recording import Marker
+from shared.note import NewPromise, Noted, NoteRequest, note
 from shared.rules.handover import Advice, Facts, Why, WhyNot, advise
 from shared.store import promises
 from shared.store.bodies import Bodies
@@ -21,6 +25,7 @@ from shared.store.table import Table
 from tests import timelines
 from tests.builders import ANA_CHAT, ANA_EMAIL, ANA_PHONE, NOW, chat, later, mail, sms
 from tests.outbound import Office
+from tests.streams import written
 
 AGENT = Decision(by="agent-1", reason="the same person")
 
@@ -64,8 +69,8 @@ def test_the_pack_says_who_what_is_open_what_was_said_and_promised(office: Offic
             (by_chat.contact_id, "apologise", None),
         ]
     ):
-        table.write(promises.leg(promise(home, text, number, due)))
-    promises.keep(table, by_chat.contact_id, "prm_2", by="agent-2", now=NOW)
+        table.write(promises.made_leg(promise(home, text, number, due)))
+    write_note(office, by_mail.contact_id, keeps=frozenset({"prm_2"}))
     pack = hand_over(table, by_chat.contact_id)
     assert pack.contact.root.name == "Ana"
     assert {i.address for i in pack.contact.identities} == {ANA_EMAIL, ANA_CHAT, ANA_PHONE}
@@ -102,15 +107,54 @@ def test_the_pack_of_nobody_is_not_found(office: Office) -> None:
         hand_over(office.table, "ctc_nobody")
 
 
-def test_a_promise_is_kept_once(table: Table) -> None:
-    table.write(promises.leg(promise("ctc_ana", "call back", 1)))
-    kept = promises.keep(table, "ctc_ana", "prm_1", by="agent-2", now=NOW)
-    assert (kept.kept_by, kept.kept_at) == ("agent-2", NOW)
-    assert promises.open_with(table, "ctc_ana") == ()
-    with pytest.raises(ConflictError, match="kept already"):
-        promises.keep(table, "ctc_ana", "prm_1", by="agent-3", now=NOW)
-    with pytest.raises(NotFoundError):
-        promises.keep(table, "ctc_ana", "prm_2", by="agent-3", now=NOW)
+def write_note(office: Office, contact_id: str, key: str = "k", **fields: Any) -> Noted:
+    return note(
+        NoteRequest(
+            contact_id=contact_id,
+            author=Author(AuthorType.AGENT, "agent-2"),
+            marker=Marker(provider="api#agent-2", id=key, request_hash=str(sorted(fields))),
+            change=Change(events=("EntryRecorded",), cause="api:agent-2"),
+            text="a note",
+            **fields,
+        ),
+        table=office.table,
+        bodies=office.bodies,
+        now=office.now,
+    )
+
+
+def open_promises(office: Office, contact_id: str) -> list[str]:
+    return [each.text for each in hand_over(office.table, contact_id).promises]
+
+
+def test_a_note_makes_a_promise_and_another_keeps_it_once(office: Office) -> None:
+    ana, bo = office.hub.receive(mail()), office.hub.receive(sms())
+    merge(office.table, ana.contact_id, bo.contact_id, AGENT, now=NOW)
+    made = NewPromise(text="call back", due=later(hours=1))
+    write_note(office, bo.contact_id, promise=made)
+    write_note(office, bo.contact_id, promise=made)
+    (promise,) = hand_over(office.table, ana.contact_id).promises
+    assert (promise.text, promise.due, promise.by) == ("call back", later(hours=1), "agent-2")
+    keeps = frozenset({promise.id})
+    kept = write_note(office, ana.contact_id, "k2", keeps=keeps)
+    assert open_promises(office, ana.contact_id) == []
+    assert write_note(office, ana.contact_id, "k2", keeps=keeps).entry.id == kept.entry.id
+    with pytest.raises(InvalidRequestError, match="no such open promise"):
+        write_note(office, ana.contact_id, "k3", keeps=keeps)
+    types = Counter(item["type"] for item in written(office.table))
+    assert types["promise"] == 1, "a promise that was kept stays in the books"
+
+
+def test_of_two_who_keep_a_promise_at_once_one_is_told(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = office.hub.receive(mail())
+    write_note(office, ana.contact_id, promise=NewPromise(text="call back"))
+    (made,) = hand_over(office.table, ana.contact_id).promises
+    write_note(office, ana.contact_id, "k2", keeps=frozenset({made.id}))
+    monkeypatch.setattr(promises, "find_open", lambda *_: [made])
+    with pytest.raises(ConflictError, match="just changed"):
+        write_note(office, ana.contact_id, "k3", keeps=frozenset({made.id}))
 
 
 def test_after_our_last_text_failed_the_phone_agent_is_sent_elsewhere(office: Office) -> None:

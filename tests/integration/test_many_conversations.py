@@ -7,11 +7,14 @@ from shared.model.contact import OPEN_CAP
 from shared.model.conversation import State
 from shared.model.errors import ConflictError
 from shared.model.identity import Address, Trust
+from shared.model.suggestion import Caution
+from shared.receive import receive
+from shared.rules.matching import Policy
 from shared.split import move, split
-from shared.store import contacts, conversations
+from shared.store import contacts, conversations, suggestions
 from shared.store.bodies import Bodies
 from shared.store.table import Table
-from tests.builders import ANA_CHAT, ANA_EMAIL, ANA_PHONE, NOW, chat, later, mail, sms
+from tests.builders import ANA_CHAT, ANA_EMAIL, ANA_PHONE, NOW, chat, later, mail, price, sms
 from tests.hub import Hub
 from tests.world import World
 
@@ -66,6 +69,23 @@ def test_contacts_with_too_many_open_between_them_are_not_merged(hub: Hub) -> No
     other = hub.receive(sms())
     with pytest.raises(ConflictError, match="resolve some first"):
         merge(hub.table, hub.contact(ANA_EMAIL).root.id, other.contact_id, AGENT, now=NOW)
+
+
+def test_proof_that_would_join_too_much_is_a_question_to_an_agent(hub: Hub) -> None:
+    open_many(hub)
+    hub.receive(sms())
+    received = receive(
+        chat(vouched=(ANA_EMAIL, ANA_PHONE)),
+        table=hub.table,
+        bodies=hub.bodies,
+        now=NOW,
+        price=price,
+        policy=Policy(),
+    )
+    assert received
+    (asked,) = suggestions.list_open(hub.table, limit=5).suggestions
+    assert Caution.FULL in asked.cautions
+    assert hub.contact(ANA_EMAIL).root.id != hub.contact(ANA_PHONE).root.id
 
 
 def test_at_the_cap_a_merge_can_be_undone_and_an_address_split_off(hub: Hub) -> None:

@@ -60,6 +60,19 @@ def test_a_split_moves_the_address_its_history_and_its_open_conversation(hub: Hu
     assert not mother.root.moving
 
 
+def test_a_resolved_conversation_that_only_the_address_wrote_in_goes_with_it(hub: Hub) -> None:
+    first = hub.receive(chat(vouched=(ANA_PHONE,)))
+    hub.resolve(first.conversation_id)
+    his = hub.receive(sms("his", received_at=later(days=8)), now=later(days=8))
+    hub.resolve(his.conversation_id, now=later(days=8))
+    record = split(hub.table, first.contact_id, ANA_PHONE, AGENT, now=later(days=8))
+    assert move(hub.table, record.id, now=later(days=8))
+    assert hub.conversation(his.conversation_id).home == record.target
+    assert hub.conversation(first.conversation_id).home == record.source
+    again = hub.receive(sms("and again", received_at=later(days=9)), now=later(days=9))
+    assert (again.contact_id, again.conversation_id) == (record.target, his.conversation_id)
+
+
 def test_a_message_during_the_move_lands_with_its_new_contact(hub: Hub) -> None:
     first = hub.receive(chat(vouched=(ANA_PHONE,)))
     hub.receive(sms("before"))

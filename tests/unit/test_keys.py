@@ -36,6 +36,8 @@ def test_what_lies_beside_the_entries_sorts_below_them() -> None:
     beside = [
         keys.claim("ctc_1", "email#00"),
         keys.due("ctc_1", "retry", "ent_1"),
+        keys.promise("ctc_1", "prm_1", is_open=True),
+        keys.promise("ctc_1", "prm_1", is_open=False),
     ]
     assert all(key.sk < keys.ENTRY for key in beside)
     assert keys.ENTRY + "~" < keys.PROFILE
