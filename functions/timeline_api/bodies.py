@@ -66,10 +66,22 @@ class NewMessage(Body):
     """One of the contact's addresses; without it, the one they last wrote from."""
 
 
+class NewPromise(Body):
+    """What was promised to the contact."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"\S")]
+    due: AwareDatetime | None = None
+    """When it is to be kept by."""
+
+
 class NewNote(Body):
     """An agent's note."""
 
     text: Text
+    promise: NewPromise | None = None
+    """A promise the note tells of; the hand-over pack shows it until a note says it was kept."""
+    keeps: Annotated[tuple[str, ...], Field(max_length=5)] = ()
+    """Ids of open promises that were kept."""
 
 
 class ConversationPatch(Body):
@@ -82,8 +94,28 @@ class ConversationPatch(Body):
     """The last activity you saw; if there was one since, the answer is 409."""
 
 
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"\S")]
+
+
 class DecisionIn(Body):
     """Why an agent decides so."""
 
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"\S")]
+    reason: Reason
+    """Other agents read it when they wonder."""
+
+
+class MergeIn(Body):
+    """Who is the same person, and why."""
+
+    other: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    """The contact to be joined."""
+    reason: Reason | None = None
+    """Other agents read it when they wonder; only a preview needs none."""
+
+
+class SplitIn(Body):
+    """Which address is another person's, and why."""
+
+    identity: AddressIn
+    reason: Reason
     """Other agents read it when they wonder."""

@@ -11,7 +11,7 @@ from shared.model.entry import Channel
 from shared.model.events import Change
 from shared.model.identity import Address
 from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
-from shared.note import NoteRequest, note
+from shared.note import NewPromise, NoteRequest, note
 from shared.rate_card import rate_card
 from shared.rules.addresses import parse_address
 from shared.rules.prices import price_outbound
@@ -50,7 +50,10 @@ def post_message(request: Request, hub: Hub, body: "NewMessage") -> shapes.Entry
 
 
 def post_note(request: Request, hub: Hub, body: "NewNote") -> shapes.Entry:
-    """Put a note on a contact's timeline, for agents' eyes."""
+    """Put a note on a contact's timeline, for agents' eyes.
+
+    It may tell of a promise that was made, and of promises that were kept.
+    """
     noted = note(
         NoteRequest(
             contact_id=request.id,
@@ -58,6 +61,10 @@ def post_note(request: Request, hub: Hub, body: "NewNote") -> shapes.Entry:
             marker=marker(request, body, hub.now),
             change=_recorded(request),
             text=body.text,
+            promise=NewPromise(text=body.promise.text, due=body.promise.due)
+            if body.promise
+            else None,
+            keeps=frozenset(body.keeps),
         ),
         table=hub.table,
         bodies=hub.bodies,

@@ -29,6 +29,16 @@ IDENTITY = Parameter(
     required=True,
 )
 
+PREVIEW = Parameter(
+    "preview",
+    "Change nothing, but say what would be joined.",
+    {"type": "boolean", "default": False},
+)
+
+MEMBERS = Parameter(
+    "members", "All contacts that were merged into this one, itself too, with commas between."
+)
+
 TIMELINE = (
     _limit(timeline.DEFAULT_LIMIT, timeline.MOST),
     CURSOR,

@@ -24,6 +24,7 @@ from shared.model.errors import (
     RejectedError,
     ThroughlineError,
     UnavailableError,
+    UnnamedMembersError,
 )
 from shared.model.events import rfc3339
 from shared.runtime.telemetry import logger
@@ -85,6 +86,8 @@ class Problem(TypedDict):
     """What is wrong with this very request."""
     errors: NotRequired[list[ProblemField]]
     """Where the request is wrong."""
+    members: NotRequired[list[str]]
+    """With 409, where all contacts that were merged have to be named."""
     certificate: NotRequired[Erasure]
     """With 410, of a contact who was erased."""
 
@@ -111,11 +114,14 @@ def problem_of(error: Exception) -> Problem:
     elif isinstance(error, InvalidRequestError) and error.field:
         problem["errors"] = [ProblemField(field=error.field, detail=str(error))]
     elif isinstance(error, GoneError):
-        problem["certificate"] = _erasure(error.certificate)
+        problem["certificate"] = erasure_of(error.certificate)
+    elif isinstance(error, UnnamedMembersError):
+        problem["members"] = sorted(error.members)
     return problem
 
 
-def _erasure(certificate: Certificate) -> Erasure:
+def erasure_of(certificate: Certificate) -> Erasure:
+    """How far an erasure has come, or that it is done."""
     finished_at = certificate.finished_at
     return {
         "members": list(certificate.members),

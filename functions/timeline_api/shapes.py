@@ -11,8 +11,10 @@ from typing_extensions import TypedDict
 from shared.model.conversation import State, WaitingOn
 from shared.model.entry import AuthorType, Channel, Direction, Kind
 from shared.model.identity import IdentityKind, Trust
+from shared.model.merge import MergeState
 from shared.model.receipt import ReceiptState
 from shared.model.suggestion import Caution, Evidence, SuggestionState
+from shared.rules.handover import Why, WhyNot
 
 
 class DateTime:
@@ -215,6 +217,134 @@ class Suggestion(TypedDict):
     """Why it was decided so."""
     merge_id: str | None
     """The merge that accepting it made; undo that to take it back."""
+
+
+class Merge(TypedDict):
+    """That two contacts were declared to be one person."""
+
+    id: str
+    """What to undo."""
+    survivor: str
+    """The contact whose id answers for both."""
+    merged: str
+    """The contact whose id keeps answering, with the survivor."""
+    state: MergeState
+    by: str
+    """The agent, by their token's `sub`, or `policy`."""
+    at: Time
+    reason: str
+    undone_by: str | None
+    undone_at: Time | None
+    undone_reason: str
+
+
+class Conflict(TypedDict):
+    """What both contacts have, and differently; the survivor's stays, until it is undone."""
+
+    field: str
+    survivor: str
+    other: str
+
+
+class MergeDecision(TypedDict):
+    """What became of two contacts, or would."""
+
+    merge: Merge | None
+    """Null in a preview."""
+    contact: Contact
+    """The survivor; in a preview as they are now."""
+    other: Contact | None
+    """Who is, or still is, somebody else; null once they are one."""
+    conflicts: list[Conflict]
+    """In a preview."""
+
+
+class Split(TypedDict):
+    """That an address was declared to be another person's."""
+
+    id: str
+    source: str
+    """The contact that had it."""
+    target: str
+    """The contact that it has become."""
+    by: str
+    """The agent, by their token's `sub`."""
+    at: Time
+    reason: str
+
+
+class SplitDecision(TypedDict):
+    """What became of a contact that lost an address."""
+
+    split: Split
+    contact: Contact
+    """Who keeps the rest."""
+    other: Contact
+    """The new contact."""
+
+
+class Promise(TypedDict):
+    """What an agent promised, and nobody has kept yet."""
+
+    id: str
+    """What a note says that it was kept by."""
+    text: str
+    by: str
+    """The agent, by their token's `sub`."""
+    at: Time
+    due: Time | None
+    """When it is to be kept by."""
+
+
+class SpokenTo(TypedDict):
+    """The agent who spoke to a contact last."""
+
+    id: str
+    """Their token's `sub`."""
+    name: str
+    channel: Channel
+    at: Time
+
+
+class NextWay(TypedDict):
+    """Where to write to a contact next."""
+
+    channel: Channel
+    kind: IdentityKind
+    value: str
+    """The address: an e-mail address, a phone number in E.164, or the channel's own id."""
+    why: Why
+    """`preferred`: they asked for it; `last_wrote`: they last wrote there; `known`: it is the
+    address of theirs that was last heard from."""
+
+
+class AvoidedWay(TypedDict):
+    """Where a contact would have been written to, but for a reason."""
+
+    channel: Channel
+    kind: IdentityKind
+    value: str
+    """The address: an e-mail address, a phone number in E.164, or the channel's own id."""
+    why: WhyNot
+    """`opted_out`: they do not want it; `blocked`: the carrier takes nothing from us to them;
+    `not_reached`: our last message there failed."""
+
+
+class Handover(TypedDict):
+    """All it takes to go on with a contact."""
+
+    contact: Contact
+    recent: list[Entry]
+    """The newest ten entries over all channels, newest first, with the first 280 characters of
+    their texts."""
+    promises: list[Promise]
+    """Those that are open, the most urgent first."""
+    spoke_to: SpokenTo | None
+    """Null when no agent is among the newest entries."""
+    next: NextWay | None
+    """Null when they can be written to nowhere."""
+    avoid: list[AvoidedWay]
+    """What was passed over for `next`."""
 
 
 class ContactPage(TypedDict):

@@ -34,7 +34,7 @@ def test_an_unknown_route_is_404(api: Api, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/v1/contacts/ctc_ana", "GET, PATCH"),
+        ("PUT", "/v1/contacts/ctc_ana", "GET, PATCH, DELETE"),
         ("POST", "/v1/contacts", "GET"),
         ("GET", NOTES, "POST"),
         ("HEAD", "/v1/conversations", "GET"),
