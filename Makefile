@@ -31,6 +31,7 @@ check: setup ## Run the linters, the type checker and the template's validation
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy shared functions infrastructure tests
 	@$(SAM) validate --lint --region us-east-1
+	@.venvs/checkov/bin/checkov --config-file infrastructure/checkov.yaml
 
 build: setup ## Build the functions and their layer for AWS
 	@$(SAM) build

@@ -18,6 +18,7 @@ ENVIRONMENTS = {
     "development": ROOT / ".venv",
     "sam": ROOT / ".venvs" / "sam",
     "engine": ROOT / ".venvs" / "engine",
+    "checkov": ROOT / ".venvs" / "checkov",
 }
 PROGRESS_EVERY = 4  # seconds between two signs of life
 REPORTED_LINES = 12  # of a failed installation's last words
