@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, with_config
 from typing_extensions import is_typeddict
 
 from functions.timeline_api import bodies, problems, reference, shapes
-from functions.timeline_api.idempotency import HEADER
+from functions.timeline_api.idempotency import HEADER, KEY
 from functions.timeline_api.route import Parameter, Route
 from functions.timeline_api.routes import ROUTES
 
@@ -112,7 +112,7 @@ def _parameters(route: Route) -> Iterable[Json]:
             "in": "header",
             "description": "The same key with the same request is done once, within 24 hours, and"
             " answered alike; with another request it is refused (422).",
-            "schema": {"type": "string", "maxLength": 255},
+            "schema": {"type": "string", "pattern": KEY},
         }
 
 

@@ -3,7 +3,15 @@
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+)
 
 from shared.model.conversation import State
 from shared.model.identity import IdentityKind
@@ -30,7 +38,7 @@ class AddressIn(Body):
     """One point at which a contact is known."""
 
     kind: IdentityKind
-    value: Annotated[str, StringConstraints(min_length=1, max_length=320)]
+    value: Annotated[str, StringConstraints(min_length=1, max_length=254)]
     """Phone numbers without a country code are those of the deployment's own region."""
 
 
@@ -70,7 +78,7 @@ class NewPromise(Body):
     """What was promised to the contact."""
 
     text: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"\S")]
-    due: AwareDatetime | None = None
+    due: Annotated[AwareDatetime, Strict()] | None = None
     """When it is to be kept by."""
 
 

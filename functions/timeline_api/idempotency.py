@@ -16,7 +16,8 @@ HEADER = "Idempotency-Key"
 KEPT = timedelta(hours=24)
 
 # No '#': it parts the client from its key where the marker is kept.
-_KEY = re.compile(r"[\x21-\x22\x24-\x7e]{1,255}")
+KEY = r"^[!-\"$-~]{1,255}$"
+_KEY = re.compile(KEY)
 
 
 def marker(request: Request, body: "BaseModel", now: datetime) -> Marker:

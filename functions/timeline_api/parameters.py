@@ -7,6 +7,7 @@ from functions.timeline_api import conversations, suggestions, timeline
 from functions.timeline_api.route import Parameter
 from shared.model.conversation import State
 from shared.model.entry import Channel, Kind
+from shared.model.identity import IdentityKind
 
 _TIME: Mapping[str, Any] = {"type": "string", "format": "date-time"}
 
@@ -26,6 +27,7 @@ IDENTITY = Parameter(
     "identity",
     "An address as `kind:value`, like `email:customer@example.com` or `phone:+14155550101`. A plus"
     " may stand as it is.",
+    {"type": "string", "pattern": f"^({'|'.join(IdentityKind)}):"},
     required=True,
 )
 

@@ -19,7 +19,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class Query:
-    """The parameters of one request, each read by its kind; an empty one counts as not given.
+    """The parameters of one request, each read by its kind; an empty text counts as not given.
 
     Everything raises MalformedRequestError, naming the parameter.
     """
@@ -35,8 +35,7 @@ class Query:
                 raise MalformedRequestError("this route has no such parameter", name[:100])
             if len(value) > _LONGEST:
                 raise MalformedRequestError("this value is too long", name)
-            if value:
-                self._values.setdefault(name, []).append(value)
+            self._values.setdefault(name, []).append(value)
 
     def text(self, name: str, *, longest: int = _LONGEST) -> str:
         """A text in which `+` is a space, as forms write it; "" when not given."""
@@ -51,17 +50,16 @@ class Query:
 
     def whole(self, name: str, *, default: int, most: int) -> int:
         """A whole number from 1; more than `most` means `most`."""
-        value = self._one(name)
-        if not value:
+        if name not in self._values:
             return default
-        if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) < 1:
+        value = self._one(name)
+        if not re.fullmatch(r"[0-9]+", value) or int(value) < 1:
             raise MalformedRequestError("this is no whole number from 1", name)
         return min(int(value), most)
 
     def choice(self, name: str, kind: type[Choice]) -> Choice | None:
         """One of a kind's values, or None."""
-        value = self.text(name)
-        return _member(kind, value, name) if value else None
+        return _member(kind, self.text(name), name) if name in self._values else None
 
     def choices(self, name: str, kind: type[Choice]) -> frozenset[Choice]:
         """Any of a kind's values, repeated or with commas between."""
@@ -72,11 +70,10 @@ class Query:
 
     def time(self, name: str) -> datetime | None:
         """A point in time (RFC 3339, with its offset), or None."""
-        value = self.literal(name)
-        if not value:
+        if name not in self._values:
             return None
         try:
-            at = datetime.fromisoformat(value)
+            at = datetime.fromisoformat(self.literal(name))
             if at.tzinfo is None:
                 raise ValueError
             return max(at.astimezone(UTC), _EARLIEST)
