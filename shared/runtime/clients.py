@@ -23,13 +23,17 @@ def _config(*, read_timeout: int = 5, attempts: int = 3) -> Config:
         read_timeout=read_timeout,
         retries={"mode": "standard", "total_max_attempts": attempts},
         tcp_keepalive=True,
+        # botocore builds its own anew, letter by letter, twice a call: a twentieth of its CPU.
+        user_agent="Throughline",
     )
 
 
 @cache
 def dynamodb() -> "DynamoDBClient":
     """DynamoDB; three tries of 2 s, so that a webhook is answered even when it hangs."""
-    return boto3.client("dynamodb", config=_config(read_timeout=2))
+    # What store/attributes.py makes needs no second check, a sixth of a webhook's CPU.
+    ours = Config(parameter_validation=False)
+    return boto3.client("dynamodb", config=_config(read_timeout=2).merge(ours))
 
 
 @cache
