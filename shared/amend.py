@@ -31,18 +31,11 @@ def amend(
     seen = conversations.find(table, conversation_id)
     if amendment.last_activity_at not in (None, seen.last_activity_at):
         raise ConflictError("the conversation went on since; read it again")
-    wanted = amendment.state or seen.state
-    if seen.state is State.RESOLVED and wanted is not State.RESOLVED:
-        conversations.reopen(table, seen, now=now, by=by)
-        seen = conversations.get(table, seen.id)
+    state = None if amendment.state is seen.state else amendment.state
     assignee = None if amendment.assignee == seen.assignee else amendment.assignee
-    if seen.state is State.RESOLVED:
-        if assignee is not None:
-            raise ConflictError("a resolved conversation has to be opened to be assigned")
+    if state is None and assignee is None:
         return seen
-    pending = None if wanted in (seen.state, State.RESOLVED) else wanted is State.PENDING
-    if assignee is not None or pending is not None:
-        conversations.amend(table, seen, by=by, assignee=assignee, pending=pending)
-    if wanted is State.RESOLVED:
-        conversations.resolve(table, seen, now=now, by=by)
+    if seen.state is State.RESOLVED and state is None:
+        raise ConflictError("a resolved conversation has to be opened to be assigned")
+    conversations.change(table, seen, now=now, by=by, assignee=assignee, state=state)
     return conversations.get(table, seen.id)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.model.conversation import Conversation
+from shared.model.conversation import Conversation, State
 from shared.model.identity import Address
 from shared.model.message import InboundMessage
 from shared.record import Recorded, record
@@ -46,4 +46,4 @@ class Hub:
     def resolve(self, conversation_id: str, *, now: datetime = NOW) -> None:
         """An agent resolves a conversation."""
         seen = self.conversation(conversation_id)
-        conversations.resolve(self.table, seen, now=now, by="agent")
+        conversations.change(self.table, seen, now=now, by="agent", state=State.RESOLVED)

@@ -10,6 +10,7 @@ from shared.model.conversation import Conversation, State
 from shared.model.cursor import Cursor
 from shared.rules import cursors
 from shared.store import conversations
+from shared.store.inbox import inbox
 from shared.store.roots import roots_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def list_inbox(request: Request, hub: Hub) -> shapes.ConversationPage:
     """
     query, binding = request.query, request.query.binding(request.path)
     token = query.text("cursor")
-    page = conversations.inbox(
+    page = inbox(
         hub.table,
         query.choice("state", State) or State.OPEN,
         limit=query.whole("limit", default=DEFAULT_LIMIT, most=MOST),

@@ -1,11 +1,11 @@
-"""Conversations: reading, assigning, resolving and reopening them, and the inbox."""
+"""Conversations: reading, assigning, resolving, reopening and joining them."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.model.contact import OPEN_CAP
+from shared.model.contact import OPEN_CAP, Profile
 from shared.model.conversation import Conversation, State
 from shared.model.errors import ConflictError, NotFoundError
 from shared.model.events import Change
@@ -13,7 +13,7 @@ from shared.model.ids import read_reference
 from shared.store import items, keys
 from shared.store.attributes import Item
 from shared.store.contacts import get_profile
-from shared.store.table import Leg, Table, TransactionRefusedError, Update
+from shared.store.table import Table, TransactionRefusedError, Update
 
 INDEX = "GSI1"
 
@@ -49,112 +49,71 @@ def find(table: Table, text: str) -> Conversation:
     return get(table, item["conversation"])
 
 
-def resolve(table: Table, seen: Conversation, *, now: datetime, by: str) -> None:
-    """Close a conversation as it was seen, and let its addresses know.
-
-    Raises ConflictError when a message landed meanwhile, or it was resolved or moved.
-    """
-    index = keys.inbox(State.RESOLVED, now, seen.id)
-    _change_state(
-        table,
-        seen,
-        Update(
-            keys.conversation(seen.id),
-            "SET #state = :state, resolved_at = :now, GSI1PK = :pk, GSI1SK = :sk,"
-            " revision = revision + :one, #change = :change REMOVE waiting_on",
-            "home = :home AND attribute_not_exists(resolved_at) AND last_activity_at = :seen",
-            {
-                ":state": str(State.RESOLVED),
-                ":now": keys.timestamp(now),
-                ":pk": index.pk,
-                ":sk": index.sk,
-                ":one": 1,
-                ":home": seen.home,
-                ":seen": keys.timestamp(seen.last_activity_at),
-                ":change": _change("ConversationResolved", seen, by),
-            },
-            {"#state": "state", "#change": "change"},
-        ),
-        "REMOVE #open.#v SET rev = rev + :one",
-        {":one": 1},
-    )
-    for key in seen.parts:
-        _hint_closed(table, key, seen.id, now)
-
-
-def reopen(table: Table, seen: Conversation, *, now: datetime, by: str) -> None:
-    """Open a resolved conversation again.
-
-    Raises ConflictError when it has changed meanwhile, or too many others are open.
-    """
-    index = keys.inbox(State.OPEN, now, seen.id)
-    _change_state(
-        table,
-        seen,
-        Update(
-            keys.conversation(seen.id),
-            "SET #state = :state, last_activity_at = :now, GSI1PK = :pk, GSI1SK = :sk,"
-            " revision = revision + :one, #change = :change REMOVE resolved_at",
-            "home = :home AND resolved_at = :resolved AND attribute_not_exists(joined)",
-            {
-                ":state": str(State.OPEN),
-                ":now": keys.timestamp(now),
-                ":pk": index.pk,
-                ":sk": index.sk,
-                ":one": 1,
-                ":home": seen.home,
-                ":resolved": items.stored_time(seen.resolved_at),
-                ":change": _change("ConversationOpened", seen, by),
-            },
-            {"#state": "state", "#change": "change"},
-        ),
-        "SET #open.#v = :home, rev = rev + :one",
-        {":one": 1, ":home": seen.home, ":cap": OPEN_CAP},
-        root_condition=" AND size(#open) < :cap",
-    )
-
-
-def amend(
+def change(
     table: Table,
     seen: Conversation,
     *,
+    now: datetime,
     by: str,
     assignee: str | None = None,
-    pending: bool | None = None,
+    state: State | None = None,
 ) -> None:
-    """Assign an open conversation ("" = nobody), or mark it open or pending.
+    """Assign a conversation ("" = nobody) and change where it stands, in one write.
 
-    Raises ConflictError when it has changed meanwhile.
+    None leaves as it is. Whoever is assigned is whom the contact is used to from then on. Raises
+    ConflictError when it has changed meanwhile, a message landed before a change of state, or too
+    many others are open.
     """
-    sets, removes = ["revision = revision + :one", "#change = :change"], []
+    events, sets, removes = [], ["revision = revision + :one", "#change = :change"], []
+    conditions = ["home = :home", "revision = :revision"]
     values: dict[str, Any] = {":one": 1, ":home": seen.home, ":revision": seen.revision}
     names = {"#change": "change"}
-    event = "ConversationAssigned" if assignee is not None else "ConversationAmended"
-    if assignee:
-        sets.append("assignee = :assignee")
-        values[":assignee"] = assignee
-    elif assignee is not None:
-        removes.append("assignee")
-    if pending is not None:
-        state = State.PENDING if pending else State.OPEN
-        index = keys.inbox(state, seen.last_activity_at, seen.id)
+    root = _RootChange()
+    if assignee is not None:
+        events.append("ConversationAssigned")
+        if assignee:
+            sets.append("assignee = :assignee")
+            values[":assignee"] = assignee
+            root.sets.append("assignee = :assignee")
+            root.values[":assignee"] = assignee
+        else:
+            removes.append("assignee")
+    if state not in (None, seen.state):
+        opens = seen.state is State.RESOLVED
+        at = now if opens or state is State.RESOLVED else seen.last_activity_at
+        index = keys.inbox(state, at, seen.id)
         sets += ["#state = :state", "GSI1PK = :pk", "GSI1SK = :sk"]
+        conditions.append("last_activity_at = :activity")
         names["#state"] = "state"
         values |= {":state": str(state), ":pk": index.pk, ":sk": index.sk}
-    values[":change"] = _change(event, seen, by)
+        values[":activity"] = keys.timestamp(seen.last_activity_at)
+        if opens:
+            events.append("ConversationOpened")
+            sets.append("last_activity_at = :now")
+            removes.append("resolved_at")
+            values[":now"] = keys.timestamp(now)
+            root.opens(seen)
+        elif state is State.RESOLVED:
+            events.append("ConversationResolved")
+            sets.append("resolved_at = :now")
+            removes.append("waiting_on")
+            values[":now"] = keys.timestamp(now)
+            root.closes(seen)
+        else:
+            events.append("ConversationAmended")
+    values[":change"] = _change(tuple(events), seen, by)
     expression = f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else "")
+    at_conversation = keys.conversation(seen.id)
+    legs = [Update(at_conversation, expression, " AND ".join(conditions), values, names)]
+    if root.values:
+        legs.append(root.leg(get_profile(table, seen.home)))
     try:
-        table.write(
-            Update(
-                keys.conversation(seen.id),
-                expression,
-                "home = :home AND attribute_not_exists(resolved_at) AND revision = :revision",
-                values,
-                names,
-            )
-        )
+        table.write(*legs)
     except TransactionRefusedError as error:
         raise ConflictError("the conversation has changed; read it again") from error
+    if state is State.RESOLVED:
+        for key in seen.parts:
+            _hint_closed(table, key, seen.id, now)
 
 
 def join(table: Table, seen: Conversation, into: Conversation, *, now: datetime, by: str) -> None:
@@ -178,7 +137,7 @@ def join(table: Table, seen: Conversation, into: Conversation, *, now: datetime,
                     ":now": keys.timestamp(now),
                     ":joined": {"id": into.id, "home": into.home},
                     ":one": 1,
-                    ":change": _change("ConversationJoined", seen, by),
+                    ":change": _change(("ConversationJoined",), seen, by),
                     ":home": seen.home,
                     ":parts": dict(seen.parts),
                 },
@@ -213,28 +172,37 @@ def join(table: Table, seen: Conversation, into: Conversation, *, now: datetime,
         raise ConflictError("these conversations cannot be joined as they are now") from error
 
 
-def _change_state(
-    table: Table,
-    seen: Conversation,
-    leg: Leg,
-    root_expression: str,
-    root_values: Mapping[str, Any],
-    *,
-    root_condition: str = "",
-) -> None:
-    home = get_profile(table, seen.home)
-    root_leg = Update(
-        keys.profile(home.root),
-        root_expression,
-        "#root = :root AND contains(members, :member) AND attribute_not_exists(erasing)"
-        + root_condition,
-        {**root_values, ":root": home.root, ":member": seen.home},
-        {"#root": "root", "#open": "open", "#v": seen.id},
-    )
-    try:
-        table.write(leg, root_leg)
-    except TransactionRefusedError as error:
-        raise ConflictError("the conversation has changed; read it again") from error
+@dataclass(slots=True)
+class _RootChange:
+    """What a conversation's change changes at the contact it belongs to."""
+
+    sets: list[str] = field(default_factory=list)
+    remove: str = ""
+    condition: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+
+    def opens(self, seen: Conversation) -> None:
+        self.sets += ["#open.#v = :home", "rev = rev + :one"]
+        self.condition = " AND size(#open) < :cap"
+        self.values |= {":one": 1, ":home": seen.home, ":cap": OPEN_CAP}
+        self.names |= {"#open": "open", "#v": seen.id}
+
+    def closes(self, seen: Conversation) -> None:
+        self.sets.append("rev = rev + :one")
+        self.remove = " REMOVE #open.#v"
+        self.values[":one"] = 1
+        self.names |= {"#open": "open", "#v": seen.id}
+
+    def leg(self, home: Profile) -> Update:
+        return Update(
+            keys.profile(home.root),
+            f"SET {', '.join(self.sets)}{self.remove}",
+            "#root = :root AND contains(members, :member) AND attribute_not_exists(erasing)"
+            + self.condition,
+            {**self.values, ":root": home.root, ":member": home.id},
+            {**self.names, "#root": "root"},
+        )
 
 
 def _hint_closed(table: Table, key: str, conversation_id: str, now: datetime) -> None:
@@ -252,60 +220,7 @@ def _hint_closed(table: Table, key: str, conversation_id: str, now: datetime) ->
         return
 
 
-def _change(event: str, seen: Conversation, by: str) -> Item | None:
+def _change(events: tuple[str, ...], seen: Conversation, by: str) -> Item | None:
     return items.stored_change(
-        Change(events=(event,), cause=f"agent:{by}", correlation=seen.id, by=by)
-    )
-
-
-# ---- the inbox
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InboxPage:
-    """Conversations by their last activity, newest first, and where to go on (None: the end)."""
-
-    conversations: tuple[Conversation, ...]
-    position: str | None
-
-
-def inbox(
-    table: Table,
-    state: State,
-    *,
-    limit: int,
-    position: str | None = None,
-    assignee: str | None = None,
-) -> InboxPage:
-    """One page of the inbox. Eventually consistent: it reads the index (design.md §3 rule 10).
-
-    `position` is what the page before gave. Only conversations of `assignee` when given.
-    """
-    pages = [
-        table.query(
-            keys.inbox_partition(state, shard),
-            between=(keys.LOWEST, position or keys.HIGHEST),
-            limit=limit + 1,
-            index=INDEX,
-        )
-        for shard in range(keys.INBOX_SHARDS)
-    ]
-    frontier = max((page.last_key["GSI1SK"] for page in pages if page.last_key), default="")
-    rows = sorted(
-        (row for page in pages for row in page.items if row["GSI1SK"] != position),
-        key=lambda row: str(row["GSI1SK"]),
-        reverse=True,
-    )
-    rows = [row for row in rows if row["GSI1SK"] >= frontier]
-    shown = rows[:limit]
-    position = str(shown[-1]["GSI1SK"]) if len(rows) > limit else frontier or None
-    wanted = [
-        keys.Key(row["PK"], row["SK"])
-        for row in shown
-        if assignee is None or row.get("assignee", "") == assignee
-    ]
-    found = table.get_many(wanted)
-    return InboxPage(
-        conversations=tuple(items.read_conversation(found[key]) for key in wanted if key in found),
-        position=position,
+        Change(events=events, cause=f"agent:{by}", correlation=seen.id, by=by)
     )

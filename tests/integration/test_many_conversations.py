@@ -50,8 +50,9 @@ def test_a_resolved_one_makes_room_and_is_not_reopened_without(hub: Hub) -> None
     assert first.conversation_id not in opened
     again = hub.receive(mail("and?", subject="alert 0"), now=later(minutes=1))
     assert again.conversation_id != opened[0]
+    seen = hub.conversation(opened[0])
     with pytest.raises(ConflictError):
-        conversations.reopen(hub.table, hub.conversation(opened[0]), now=NOW, by="agent-1")
+        conversations.change(hub.table, seen, now=NOW, by="agent-1", state=State.OPEN)
     assert hub.conversation(opened[0]).state is State.RESOLVED
     World.of(hub.table).check()
 

@@ -4,11 +4,15 @@ from typing import Any
 
 import pytest
 
+from shared.model.conversation import State
+from shared.model.errors import ConflictError
 from shared.model.identity import Address, IdentityKind
+from shared.store import conversations
 from tests.api import Api
-from tests.builders import later, mail, sms
+from tests.builders import ANA_EMAIL, NOW, later, mail, sms
 from tests.hub import Hub
 from tests.timelines import lay, profile
+from tests.world import World
 
 
 def write_in(hub: Hub, count: int) -> list[str]:
@@ -127,6 +131,33 @@ def test_one_patch_may_assign_and_resolve_or_reopen_and_assign(api: Api, path: s
     assert (done["assignee"], done["state"]) == ("agent-2", "resolved")
     again = api.patch(path, {"assignee": "agent-3", "state": "pending"})
     assert (again["assignee"], again["state"]) == ("agent-3", "pending")
+
+
+def test_one_patch_is_one_write_that_tells_all_of_it(
+    api: Api, hub: Hub, path: str, aws_calls: list[str]
+) -> None:
+    aws_calls.clear()
+    api.patch(path, {"assignee": "agent-2", "state": "pending"})
+    assert [call for call in aws_calls if "Get" not in call] == ["TransactWriteItems"]
+    (item,) = [it for it in World.of(hub.table).items if it["type"] == "conversation"]
+    assert item["change"]["events"] == ["ConversationAssigned", "ConversationAmended"]
+
+
+def test_whoever_was_assigned_last_is_whom_the_contact_is_used_to(
+    api: Api, hub: Hub, path: str
+) -> None:
+    contact = f"/v1/contacts/{hub.contact(ANA_EMAIL).root.id}"
+    assert api.get(contact)["assignee"] is None
+    api.patch(path, {"assignee": "agent-2"})
+    api.patch(path, {"assignee": None})
+    assert api.get(contact)["assignee"] == "agent-2"
+
+
+def test_a_message_keeps_an_agent_from_marking_what_they_have_not_seen_pending(hub: Hub) -> None:
+    seen = hub.conversation(hub.receive(sms()).conversation_id)
+    hub.receive(sms("one more thing"), now=later(minutes=1))
+    with pytest.raises(ConflictError):
+        conversations.change(hub.table, seen, now=NOW, by="agent-1", state=State.PENDING)
 
 
 def test_resolving_over_a_message_the_agent_has_not_seen_is_a_conflict(api: Api, hub: Hub) -> None:

@@ -14,6 +14,7 @@ from functions.publish_events import handler
 from infrastructure.event_schemas import DIRECTORY
 from shared import erase
 from shared.merge import Decision, merge, undo
+from shared.model.conversation import State
 from shared.model.errors import UnavailableError
 from shared.model.events import EVENTS
 from shared.model.identity import Address, IdentityKind
@@ -138,9 +139,9 @@ def test_everything_the_product_stamps_is_published_as_an_event_with_a_schema(
     office.deliver(key_of(office.answer(ana.contact_id, "a long answer " * 100)))
     take()
     other = hub.receive(mail(subject="Another matter")).conversation_id
-    conversations.amend(table, hub.conversation(other), by="a", assignee="bo")
+    conversations.change(table, hub.conversation(other), now=NOW, by="a", assignee="bo")
     take()
-    conversations.amend(table, hub.conversation(other), by="a", pending=True)
+    conversations.change(table, hub.conversation(other), now=NOW, by="a", state=State.PENDING)
     take()
     third = hub.receive(mail(subject="A third matter")).conversation_id
     into, joining = hub.conversation(other), hub.conversation(third)
