@@ -58,6 +58,7 @@ build-TimelineApiFunction: PACKAGE = timeline_api
 build-PublishEventsFunction: PACKAGE = publish_events
 build-MeterCostsFunction: PACKAGE = meter_costs
 build-NotifyCustomerFunction: PACKAGE = notify_customer
+build-AssignAgentFunction: PACKAGE = assign_agent
 build-DeliverMessageFunction: PACKAGE = deliver_message
 build-ReceiptsTwilioFunction: PACKAGE = receipts_twilio
 build-ReceiptsEmailFunction: PACKAGE = receipts_email

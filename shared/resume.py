@@ -1,10 +1,10 @@
-"""Go on with long work where it was left."""
+"""Do what is due, and go on with long work where it was left."""
 
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from shared import erase, split
+from shared import assign, erase, split
 from shared.model.due import Task, TaskKind
 from shared.model.errors import ThroughlineError
 from shared.store.objects import Objects
@@ -35,6 +35,8 @@ def resume(
                     erase.finish(
                         table, task.id, content=content, mails=mails, now=now, go_on=turn()
                     )
+                case TaskKind.ASSIGNMENT:
+                    assign.release(table, task, now=now)
         except ThroughlineError as error:
             failures.append(error)
     if failures:

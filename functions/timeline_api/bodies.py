@@ -102,6 +102,14 @@ class ConversationPatch(Body):
     """The last activity you saw; if there was one since, the answer is 409."""
 
 
+class AvailabilityIn(Body):
+    """Whether an agent is there."""
+
+    available: bool
+    until: AwareDatetime | None = None
+    """Until when they are; needed for one who is there, and a time to come."""
+
+
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"\S")]
 
 

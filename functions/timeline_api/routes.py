@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from functions.timeline_api import (
+    agents,
     attachments,
     contacts,
     conversations,
@@ -135,6 +136,13 @@ ROUTES = (
         conversations.patch,
         body="ConversationPatch",
         problems=_CHANGED,
+    ),
+    Route(
+        "PUT",
+        "/v1/agents/{id}/availability",
+        "conversations:write",
+        agents.put_availability,
+        body="AvailabilityIn",
     ),
     Route(
         "GET",

@@ -73,6 +73,16 @@ class Conversation(TypedDict):
     """Whose turn it is."""
 
 
+class Availability(TypedDict):
+    """Whether an agent is there to be given conversations."""
+
+    agent: str
+    """By their token's `sub`."""
+    available: bool
+    until: Time | None
+    """Null for one who is away."""
+
+
 class Cost(TypedDict):
     """What a contact has cost so far, estimates replaced by real prices as they come in."""
 

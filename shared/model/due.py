@@ -22,17 +22,19 @@ class Due:
 
 
 class TaskKind(StrEnum):
-    """What long work is for."""
+    """What a task is for."""
 
     SPLIT = "split"
     ERASURE = "erasure"
+    ASSIGNMENT = "assignment"  # to be taken back unless it was answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """Long work that was begun, and goes on from where it was left until it is done.
+    """What is to be done at its time, and goes on from where it was left until it is done.
 
-    `id` names a split, or the contact that is erased; `home` is where it lies.
+    `id` names a split, the contact that is erased, or a conversation with the revision in which it
+    was assigned; `home` is where the task lies.
     """
 
     kind: TaskKind

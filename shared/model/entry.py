@@ -34,6 +34,7 @@ class Kind(StrEnum):
     ORDER = "order"
     EVENT = "event"
     MERGE = "merge"
+    ASSIGNMENT = "assignment"
 
 
 class Direction(StrEnum):

@@ -94,6 +94,13 @@ class ReceiptsTwilioSettings(TableSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssignAgentSettings(TableSettings):
+    """assign_agent."""
+
+    assignee_response_seconds: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishEventsSettings(Settings):
     """publish_events."""
 
@@ -116,6 +123,7 @@ SETTINGS: Mapping[str, type[Settings]] = {
     "inbound_email": InboundEmailSettings,
     "timeline_api": WritingSettings,
     "notify_customer": WritingSettings,
+    "assign_agent": AssignAgentSettings,
     "deliver_message": DeliverMessageSettings,
     "receipts_twilio": ReceiptsTwilioSettings,
     "receipts_email": TableSettings,

@@ -150,6 +150,10 @@ def suggestion_index(state: str, at: datetime, suggestion_id: str) -> Key:
     return Key(suggestion_partition(state), f"{timestamp(at)}#{suggestion_id}")
 
 
+def agent(agent_id: str) -> Key:
+    return Key(f"AGENT#{agent_id}", "AGENT")
+
+
 def due(home: str, kind: str, due_id: str) -> Key:
     return Key(contact(home), f"DUE#{kind}#{due_id}")
 

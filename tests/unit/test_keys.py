@@ -29,6 +29,7 @@ def test_keys_read_as_they_always_did() -> None:
     assert keys.receipt(ReceiptKey(home="ctc_1", at=at, entry_id="ent_1")).sk.endswith("#RECEIPT")
     assert keys.delivery("twilio", "SM1") == ("DELIVERY#twilio#SM1", "DELIVERY")
     assert keys.conversation("cnv_1") == ("CONVERSATION#cnv_1", "CONVERSATION")
+    assert keys.agent("auth0|ada") == ("AGENT#auth0|ada", "AGENT")
     assert keys.reference("7Q4K2M") == ("REFERENCE#7Q4K2M", "REFERENCE")
 
 

@@ -9,12 +9,14 @@ from typing import Any
 import boto3
 import pytest
 
+from functions.assign_agent import handler as assign_agent
 from functions.deliver_message import courier
 from functions.deliver_message import handler as deliver_message
 from functions.deliver_message.notices import read_notice
 from functions.notify_customer import handler as notify_customer
 from functions.receipts_email import handler as receipts_email
 from functions.sweep import handler as sweep
+from shared.model.conversation import State
 from shared.model.due import Due
 from shared.model.entry import Channel
 from shared.model.errors import MalformedMessageError, RejectedError
@@ -26,17 +28,18 @@ from shared.providers import ses, twilio
 from shared.providers.ses.tags import to_tags
 from shared.runtime import clients, secrets
 from shared.runtime.secrets import signing_keys
-from shared.store import due, receipts
+from shared.store import agents, conversations, due, receipts
 from shared.store.bodies import Bodies
 from shared.store.stream import announced
 from shared.store.table import Table
-from tests.builders import ANA_EMAIL, ANA_PHONE, chat, mail, sms
+from tests.builders import ANA_EMAIL, ANA_PHONE, chat, later, mail, sms
 from tests.conftest import REGION
 from tests.deployment import deploy
 from tests.outbound import Office, key_of
 from tests.streams import record, written
 
 MORE = {
+    "ASSIGNEE_RESPONSE_SECONDS": "900",
     "SMS_SENDER": "+15005550006",
     "MAIL_SENDER": "support@in.example.com",
     "MAIL_DOMAIN": "in.example.com",
@@ -59,7 +62,7 @@ class Context:
 @pytest.fixture
 def office(table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     """The product as deployed, in fresh containers."""
-    modules = (clients, courier, notify_customer, receipts_email, sweep)
+    modules = (clients, assign_agent, courier, notify_customer, receipts_email, sweep)
     forget(*modules)
     deploy(monkeypatch)
     url = boto3.client("sqs", region_name=REGION).create_queue(QueueName="deliver")["QueueUrl"]
@@ -99,10 +102,10 @@ def failures(answer: Any) -> list[str]:
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
-def event_of(office: Office, entry_id: str) -> dict[str, Any]:
-    """An entry's event as the bus hands it to a queue."""
+def event_of(office: Office, item_id: str) -> dict[str, Any]:
+    """An entry's or a conversation's event as the bus hands it to a queue."""
     for item in written(office.table):
-        if item["type"] == "entry" and item["id"] == entry_id:
+        if item["type"] in ("entry", "conversation") and item["id"] == item_id:
             (event,) = announced(record(item))
             return {
                 "version": "0",
@@ -111,7 +114,7 @@ def event_of(office: Office, entry_id: str) -> dict[str, Any]:
                 "source": "throughline",
                 "detail": detail(event),
             }
-    raise LookupError(entry_id)
+    raise LookupError(item_id)
 
 
 # ---- deliver_message
@@ -267,6 +270,28 @@ def test_a_mail_that_left_twice_is_counted(
     receipts_email.lambda_handler(batch(other), Context())  # type: ignore[arg-type]
     assert "DoubleSend" in capsys.readouterr().out
     assert receipts.find(office.table, "ses", "id-2") == key
+
+
+# ---- assign_agent
+
+
+def test_a_conversation_that_was_opened_goes_to_the_agent_of_the_last_one(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assign_agent, "now", lambda offset: office.now)
+    hub = office.hub
+    first = hub.conversation(hub.receive(sms()).conversation_id)
+    conversations.change(
+        office.table, first, now=office.now, by="ada", assignee="ada", state=State.RESOLVED
+    )
+    agents.set_available_until(office.table, "ada", later(days=31))
+    again = hub.receive(sms("another matter"), now=later(days=30)).conversation_id
+    result = assign_agent.lambda_handler(
+        batch(event_of(office, again), "{}"),
+        Context(),  # type: ignore[arg-type]
+    )
+    assert failures(result) == ["m-1"]
+    assert hub.conversation(again).assignee == "ada"
 
 
 # ---- sweep
