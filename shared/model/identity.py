@@ -58,9 +58,14 @@ class Address:
                     return pattern.sub(short, self.value)
             return self.value
         if self.kind is IdentityKind.EMAIL:
-            local, _, domain = self.value.rpartition("@")
-            return f"{local}@{_ascii_domain(domain)}"
+            return self.routable.casefold()
         return self.value
+
+    @property
+    def routable(self) -> str:
+        """An e-mail address as SMTP takes it: as it was written, but for its domain in ASCII."""
+        local, _, domain = self.value.rpartition("@")
+        return f"{local}@{_ascii_domain(domain)}"
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.value}"

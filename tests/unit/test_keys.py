@@ -44,6 +44,15 @@ def test_what_lies_beside_the_entries_sorts_below_them() -> None:
     assert keys.ENTRY + "~" < keys.PROFILE
 
 
+def test_an_e_mail_address_is_the_same_in_any_case_and_is_written_to_as_it_was_written() -> None:
+    shouted = Address(IdentityKind.EMAIL, "Ana@BÜCHER.example")
+    quiet = Address(IdentityKind.EMAIL, "ana@bücher.example")
+    assert keys.address_key(SECRET, shouted) == keys.address_key(SECRET, quiet)
+    assert shouted.routable == "Ana@xn--bcher-kva.example"
+    dotted = Address(IdentityKind.EMAIL, "a.na+shop@bücher.example")
+    assert keys.address_key(SECRET, dotted) != keys.address_key(SECRET, quiet)
+
+
 @given(TIMES, TIMES)
 def test_the_order_of_keys_is_the_order_of_times(one: datetime, two: datetime) -> None:
     step = timedelta(milliseconds=1)

@@ -38,7 +38,7 @@ class Sender:
     @property
     def domain(self) -> str:
         """The domain as mail servers write it: lower case, punycode."""
-        return self.address.canonical.rpartition("@")[2]
+        return self.address.routable.rpartition("@")[2]
 
 
 def read_sender(headers: Headers, defects: set[Defect]) -> Sender:

@@ -37,7 +37,7 @@ def compose(message: OutboundMessage) -> bytes:
     an answer can be told whichever of the two it names
     (https://docs.aws.amazon.com/ses/latest/dg/header-fields.html).
     """
-    to = message.to.canonical
+    to = message.to.routable
     if not _ADDRESS.fullmatch(to):
         raise InvalidRequestError("SES cannot send to this address", "to")
     mail = EmailMessage(policy=_POLICY)

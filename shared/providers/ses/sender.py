@@ -81,7 +81,7 @@ class SesSender:
         try:
             answer = self._client.send_email(
                 FromEmailAddress=message.sender,
-                Destination={"ToAddresses": [message.to.canonical]},
+                Destination={"ToAddresses": [message.to.routable]},
                 Content={"Raw": {"Data": content}},
                 EmailTags=[{"Name": name, "Value": value} for name, value in tags.items()],
                 ConfigurationSetName=self._configuration_set,
