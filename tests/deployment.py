@@ -23,6 +23,10 @@ ENVIRONMENT = {
     "PUBLIC_URLS_PARAMETER": "/throughline/public-base-urls",
     "CONTENT_BUCKET": "content",
     "DEFAULT_REGION": "US",
+    "LINK_POLICY": "auto",
+    "SMS_SENDER": "+14155550000",
+    "MAIL_SENDER": "support@in.example.com",
+    "MAIL_DOMAIN": "in.example.com",
 }
 SECRETS: Mapping[str, Any] = {
     "keys": {"k1": "a key for tests"},

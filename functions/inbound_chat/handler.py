@@ -10,7 +10,7 @@ from shared.rate_card import rate_card
 from shared.receipts import apply_report
 from shared.receive import receive
 from shared.rules.addresses import parse_address
-from shared.rules.matching import Policy
+from shared.rules.matching import Policy, policy
 from shared.rules.prices import price_inbound
 from shared.runtime import clients
 from shared.runtime.clock import now
@@ -34,6 +34,17 @@ def table() -> Table:
     return Table(clients.dynamodb(), settings().table_name, keys.identity_key)
 
 
+@cache
+def linking() -> Policy:
+    told = settings()
+    return policy(
+        told.link_policy,
+        sms_sender=told.sms_sender,
+        mail_sender=told.mail_sender,
+        mail_domain=told.mail_domain,
+    )
+
+
 @webhook(channel="chat", unproven=HTTPStatus.UNAUTHORIZED)
 def lambda_handler(request: WebhookRequest) -> Response:
     """Record a visitor's message, or move the receipt of one of ours."""
@@ -52,7 +63,7 @@ def lambda_handler(request: WebhookRequest) -> Response:
     bodies = Bodies(clients.s3, settings().content_bucket)
     price = partial(price_inbound, rate_card())
     recorded, linked = receive(
-        event, table=table(), bodies=bodies, now=at, price=price, policy=Policy()
+        event, table=table(), bodies=bodies, now=at, price=price, policy=linking()
     )
     ids = {"entry_id": recorded.entry_id, "merges": linked.merged, "suggestions": linked.suggested}
     logger().info(recorded.outcome, extra=ids)

@@ -5,7 +5,7 @@ from functools import cache, partial
 from shared.providers.twilio import SIGNATURE_HEADER, parse_message, verify
 from shared.rate_card import rate_card
 from shared.receive import receive
-from shared.rules.matching import Policy
+from shared.rules.matching import Policy, policy
 from shared.rules.prices import price_inbound
 from shared.runtime import clients
 from shared.runtime.clock import now
@@ -31,6 +31,17 @@ def table() -> Table:
     return Table(clients.dynamodb(), settings().table_name, keys.identity_key)
 
 
+@cache
+def linking() -> Policy:
+    told = settings()
+    return policy(
+        told.link_policy,
+        sms_sender=told.sms_sender,
+        mail_sender=told.mail_sender,
+        mail_domain=told.mail_domain,
+    )
+
+
 @webhook(channel="sms")
 def lambda_handler(request: WebhookRequest) -> Response:
     """Record the message; a repeated delivery is answered alike and changes nothing."""
@@ -42,7 +53,7 @@ def lambda_handler(request: WebhookRequest) -> Response:
     bodies = Bodies(clients.s3, settings().content_bucket)
     price = partial(price_inbound, rate_card())
     recorded, linked = receive(
-        message, table=table(), bodies=bodies, now=at, price=price, policy=Policy()
+        message, table=table(), bodies=bodies, now=at, price=price, policy=linking()
     )
     ids = {"entry_id": recorded.entry_id, "merges": linked.merged, "suggestions": linked.suggested}
     logger().info(recorded.outcome, extra=ids)

@@ -86,6 +86,15 @@ class Policy:
     own_domain: str = ""
 
 
+def policy(joining: str, *, sms_sender: str, mail_sender: str, mail_domain: str) -> Policy:
+    """The policy in an operator's words: how to join, and what is their own.
+
+    Raises ValueError for an unknown way of joining.
+    """
+    own = (Address(IdentityKind.PHONE, sms_sender), Address(IdentityKind.EMAIL, mail_sender))
+    return Policy(joining=Joining(joining), own=frozenset(own), own_domain=mail_domain)
+
+
 # ---- what identifies anybody
 
 

@@ -35,7 +35,17 @@ class TableSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InboundSmsSettings(TableSettings):
+class LinkingSettings(TableSettings):
+    """Whoever joins contacts: how (`auto`, `suggest`, `off`), and what is the operator's own."""
+
+    link_policy: str
+    sms_sender: str
+    mail_sender: str
+    mail_domain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundSmsSettings(LinkingSettings):
     """inbound_sms."""
 
     twilio_secret: str
@@ -45,7 +55,7 @@ class InboundSmsSettings(TableSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InboundChatSettings(TableSettings):
+class InboundChatSettings(LinkingSettings):
     """inbound_chat."""
 
     chat_secret: str

@@ -44,6 +44,31 @@ def test_what_a_verified_visitors_site_vouches_for_joins_two_contacts(
     assert len(homes(chat, VISITOR, EMAIL)) == 1
 
 
+def test_with_suggestions_alone_agents_are_asked_whatever_is_proven(
+    handlers: list[ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINK_POLICY", "suggest")
+    chat, _ = handlers
+    by_phone = chat_message({"verified": True, "email": None})
+    chat.lambda_handler(chat_event(by_phone, delivery="msg_1"), None)
+    chat.lambda_handler(chat_event(chat_message(OTHER), delivery="msg_2"), None)
+    chat.lambda_handler(chat_event(chat_message({"verified": True}), delivery="msg_3"), None)
+    assert len(homes(chat, VISITOR, EMAIL)) == 2
+    assert len(suggestions.list_open(chat.table(), limit=10).suggestions) == 1
+
+
+def test_the_operators_own_addresses_join_nobody(handlers: list[ModuleType]) -> None:
+    chat, _ = handlers
+    for number, user in enumerate(("v-1", "v-2")):
+        ours = {"id": user, "verified": True, "phone": "+14155550000"}
+        ours |= {"email": "care@in.example.com"}
+        event = chat_event(chat_message(ours), delivery=f"msg_{number}")
+        assert chat.lambda_handler(event, None)["statusCode"] == 204
+    users = [Address(IdentityKind.CHAT, f"shop:{user}") for user in ("v-1", "v-2")]
+    assert len(homes(chat, *users)) == 2
+    assert contacts.get_identity(chat.table(), Address(IdentityKind.PHONE, "+14155550000")) is None
+
+
 def test_what_a_visitor_typed_becomes_a_question_and_joins_nobody(
     handlers: list[ModuleType],
 ) -> None:
