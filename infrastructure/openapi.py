@@ -7,6 +7,7 @@ now.
 
 import inspect
 import json
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
@@ -103,8 +104,8 @@ def _one_line(text: str) -> str:
 
 
 def _parameters(route: Route) -> Iterable[Json]:
-    if "{id}" in route.path:
-        yield {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    for name in re.findall(r"{(\w+)}", route.path):
+        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
     yield from (_query_parameter(parameter) for parameter in route.query)
     if route.repeatable:
         yield {

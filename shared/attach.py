@@ -1,8 +1,8 @@
-"""Put down, on an agent's word, that an address is a contact's."""
+"""What agents say of a contact's addresses: that one is theirs, is not, or is others' too."""
 
 from datetime import datetime
 
-from shared.model.errors import ConflictError
+from shared.model.errors import ConflictError, NotFoundError
 from shared.model.events import Change
 from shared.model.identity import Address, Identity, Trust
 from shared.rules.ordering import to_milliseconds
@@ -44,3 +44,39 @@ def attach(table: Table, contact_id: str, address: Address, *, now: datetime, by
     else:
         return contact
     return contacts.get_contact(table, contact_id)
+
+
+def share(table: Table, contact_id: str, address: Address, *, shared: bool) -> Contact:
+    """The contact, one of whose addresses several people use, or do not; repeating is harmless.
+
+    Raises NotFoundError (no such contact, or address of theirs), GoneError, ConflictError (it has
+    just moved), UnavailableError.
+    """
+    contact, identity = _of(table, contact_id, address)
+    if identity.shared is shared:
+        return contact
+    contacts.set_shared(table, identity, shared)
+    return contacts.get_contact(table, contact_id)
+
+
+def withdraw(table: Table, contact_id: str, address: Address) -> Contact:
+    """The contact without an address through which nothing ever went.
+
+    Raises as `share` does, and ConflictError where something went through it or was allowed.
+    """
+    _, identity = _of(table, contact_id, address)
+    if identity.messages:
+        raise ConflictError("messages went through this address; split it off instead")
+    if identity.consent or identity.blocked_senders:
+        raise ConflictError("this address has a consent on record; split it off instead")
+    contacts.withdraw(table, identity)
+    return contacts.get_contact(table, contact_id)
+
+
+def _of(table: Table, contact_id: str, address: Address) -> tuple[Contact, Identity]:
+    contact = contacts.get_contact(table, contact_id)
+    key = table.address_key(address)
+    for identity in contact.identities:
+        if identity.key == key and not identity.erased_at:
+            return contact, identity
+    raise NotFoundError("this contact has no such address")

@@ -1,6 +1,7 @@
 """The timeline API as agent apps use it. Every answer is held against openapi.json."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -81,10 +82,9 @@ def _check(method: str, path: str, answer: Answer) -> None:
 
 def _template(path: str) -> str:
     """The route's path: `/v1/contacts/ctc_1` is `/v1/contacts/{id}`."""
-    parts = path.split("/")
-    known = {route.path for route in ROUTES}
-    with_id = "/".join([*parts[:3], "{id}", *parts[4:]]) if len(parts) > 3 else path
-    return path if path in known else with_id
+    known = sorted({route.path for route in ROUTES})
+    patterns = {re.sub(r"{\w+}", "[^/]+", template): template for template in known}
+    return next((t for pattern, t in patterns.items() if re.fullmatch(pattern, path)), path)
 
 
 @cache

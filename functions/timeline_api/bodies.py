@@ -42,6 +42,13 @@ class AddressIn(Body):
     """Phone numbers without a country code are those of the deployment's own region."""
 
 
+class IdentityPatch(Body):
+    """What is to be different about an address of a contact."""
+
+    shared: bool
+    """Whether several people use it: from then on it tells of nobody who they are."""
+
+
 class ContactPatch(Body):
     """What is to be different about a contact; null takes it away, what is left out stays."""
 

@@ -40,9 +40,9 @@ app.exception_handler(Exception)(refuse)
 
 
 def _serve(route: Route) -> Callable[..., Response[str]]:
-    def serve(id: str = "") -> Response[str]:  # noqa: A002 the path's own word
+    def serve(**parts: str) -> Response[str]:
         event = app.current_event.raw_event
-        return respond(route, Request.from_event(event, route, id), hub())
+        return respond(route, Request.from_event(event, route, parts), hub())
 
     return serve
 

@@ -21,7 +21,7 @@ def get(request: Request, hub: Hub) -> shapes.Handover:
     pack = hand_over(hub.table, request.id)
     contact_id = pack.contact.root.id
     return {
-        "contact": shaping.contact(pack.contact),
+        "contact": shaping.contact(pack.contact, asked=request.id),
         "recent": [
             shaping.entry(_short(shown.entry), shown.receipt, contact_id=contact_id, keys=hub.keys)
             for shown in pack.recent

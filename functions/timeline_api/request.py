@@ -33,39 +33,44 @@ _LONGEST_ID = 1_000
 class Request:
     """What a route is asked.
 
-    `path` is without stage and mapping key, `id` the path's `{id}`, decoded. Header names are in
-    lower case. `agent` is whom the token names.
+    `path` is without stage and mapping key, `parts` are what stands in it for `{id}` and others,
+    decoded. Header names are in lower case. `agent` is whom the token names.
     """
 
     request_id: str
     method: str
     path: str
-    id: str
+    parts: Mapping[str, str]
     query: Query
     headers: Mapping[str, str]
     body: bytes
     agent: Author
 
     @classmethod
-    def from_event(cls, event: Mapping[str, Any], route: Route, path_id: str) -> Self:
-        """The request in an event of this route, whose path has `path_id` for its `{id}`.
+    def from_event(cls, event: Mapping[str, Any], route: Route, encoded: Mapping[str, str]) -> Self:
+        """The request in an event of this route, whose path has these parts, as they were sent.
 
         Raises UnauthenticatedError, MalformedRequestError, BodyTooLargeError, NotFoundError (an id
         longer than any of ours, which no key could hold).
         """
         context = event["requestContext"]
-        if len(path_id) > _LONGEST_ID:
+        if any(len(part) > _LONGEST_ID for part in encoded.values()):
             raise NotFoundError("no such thing")
         return cls(
             request_id=context["requestId"],
             method=context["http"]["method"],
-            path=route.path.replace("{id}", path_id),
-            id=unquote(path_id),
+            path=route.path.format_map(encoded),
+            parts={name: unquote(part) for name, part in encoded.items()},
             query=Query(event.get("rawQueryString") or "", [known.name for known in route.query]),
             headers={name.lower(): value for name, value in event.get("headers", {}).items()},
             body=_body(event),
             agent=_agent(context),
         )
+
+    @property
+    def id(self) -> str:
+        """What the route is about: its path's `{id}`."""
+        return self.parts["id"]
 
     def read(self, model: "type[Body]") -> "Body":
         """The body as a route takes it.

@@ -37,4 +37,4 @@ class Route:
     @property
     def rule(self) -> str:
         """The path as Powertools writes it."""
-        return self.path.replace("{id}", "<id>")
+        return self.path.replace("{", "<").replace("}", ">")

@@ -51,6 +51,21 @@ ROUTES = (
         problems=_CHANGED_OR_ERASED,
     ),
     Route(
+        "PATCH",
+        "/v1/contacts/{id}/identities/{kind}/{value}",
+        "contacts:write",
+        contacts.patch_identity,
+        body="IdentityPatch",
+        problems=_CHANGED_OR_ERASED,
+    ),
+    Route(
+        "DELETE",
+        "/v1/contacts/{id}/identities/{kind}/{value}",
+        "contacts:write",
+        contacts.withdraw_identity,
+        problems=(*_CHANGED_OR_ERASED, HTTPStatus.UNPROCESSABLE_ENTITY),
+    ),
+    Route(
         "DELETE",
         "/v1/contacts/{id}",
         "contacts:erase",

@@ -112,6 +112,8 @@ class Contact(TypedDict):
     first_seen_at: Time
     last_seen_at: Time
     """When they last wrote."""
+    merged_into: str | None
+    """This contact's id, where the id asked for was merged into it."""
     merged_from: list[str]
     """Ids of contacts that were merged into this one; they still answer, with this one."""
 

@@ -12,8 +12,8 @@ from shared.rules.signed_tokens import Keys
 from shared.store.contacts import Contact
 
 
-def contact(found: Contact) -> shapes.Contact:
-    """A contact with all that is joined to it."""
+def contact(found: Contact, *, asked: str = "") -> shapes.Contact:
+    """A contact with all that is joined to it; `asked` is the id that was asked for, if one was."""
     root, identities = found.root, found.identities
     first_seen = min(member.first_seen_at for member in found.members)
     wrote = [identity.seen for identity in identities if identity.messages]
@@ -29,6 +29,7 @@ def contact(found: Contact) -> shapes.Contact:
         "cost": _cost(identities),
         "first_seen_at": rfc3339(first_seen),
         "last_seen_at": rfc3339(max(wrote, default=first_seen)),
+        "merged_into": root.id if asked not in ("", root.id) else None,
         "merged_from": sorted(root.members - {root.id}),
     }
 

@@ -11,7 +11,7 @@ from shared.model.errors import ConflictError, GoneError, NotFoundError
 from shared.model.events import Change
 from shared.model.identity import Address, Identity, IdentityKind, Trust
 from shared.store import items, keys
-from shared.store.table import Put, Table, TransactionRefusedError, Update
+from shared.store.table import Delete, Put, Table, TransactionRefusedError, Update
 
 # More addresses than this are no person; the transaction that adds one holds it.
 ADDRESS_CAP = 40
@@ -142,6 +142,43 @@ def mark_shared(table: Table, identity: Identity, candidate: str) -> None:
         {":yes": True, ":candidate": frozenset({candidate})},
         {"#shared": "shared", "#change": "change"},
     )
+
+
+def set_shared(table: Table, identity: Identity, shared: bool) -> None:
+    """Record that several people use an address, or that one does, whoever it may have concerned.
+
+    Raises ConflictError when it has moved meanwhile.
+    """
+    expression = "SET #shared = :yes REMOVE" if shared else "REMOVE #shared, candidates,"
+    values = {":yes": True} if shared else {}
+    names = {"#shared": "shared", "#change": "change"}
+    _amend_identity(table, identity, f"{expression} #change", values, names)
+
+
+def withdraw(table: Table, identity: Identity) -> None:
+    """Take an address from its contact, which nothing ever went through.
+
+    Raises ConflictError when something has since, or it moves to another contact.
+    """
+    try:
+        table.write(
+            Delete(
+                keys.identity(identity.key),
+                "home = :home AND n = :none AND attribute_not_exists(erased_at)"
+                " AND size(consent) = :none AND attribute_not_exists(blocked_senders)",
+                {":home": identity.home, ":none": 0},
+            ),
+            Update(
+                keys.profile(identity.home),
+                "DELETE addresses :gone",
+                "contains(addresses, :key) AND attribute_not_exists(erasing)"
+                " AND attribute_not_exists(arriving.#key)",
+                {":gone": frozenset({identity.key}), ":key": identity.key},
+                {"#key": identity.key},
+            ),
+        )
+    except TransactionRefusedError as error:
+        raise ConflictError("this address was just used or moved; split it off instead") from error
 
 
 def remember_root(table: Table, identity: Identity, root: str) -> None:

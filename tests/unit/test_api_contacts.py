@@ -2,11 +2,14 @@
 
 import pytest
 
+from shared.model.errors import ConflictError
 from shared.model.identity import Trust
+from shared.store import contacts
 from tests.api import Api
 from tests.builders import ANA_CHAT, ANA_EMAIL, ANA_PHONE, chat, later, mail, sms
 from tests.hub import Hub
 from tests.timelines import lay, profile
+from tests.world import World
 
 
 def test_a_contact_is_found_by_any_of_its_addresses(api: Api, hub: Hub) -> None:
@@ -106,6 +109,8 @@ def test_an_id_that_was_merged_away_answers_with_the_contact_it_belongs_to(
     lay(hub.table, ana, profile("ctc_bob", root="ctc_ana"))
     contact = api.get("/v1/contacts/ctc_bob")
     assert (contact["id"], contact["merged_from"]) == ("ctc_ana", ["ctc_bob"])
+    assert contact["merged_into"] == "ctc_ana"
+    assert api.get("/v1/contacts/ctc_ana")["merged_into"] is None
 
 
 @pytest.mark.parametrize(
@@ -217,3 +222,57 @@ def test_an_address_that_is_none_is_422_and_names_the_field(
     contact_id = hub.receive(mail()).contact_id
     answer = api.call("POST", f"/v1/contacts/{contact_id}/identities", body=body)
     assert (answer.status, answer.fields) == (422, [field])
+
+
+# ---- what else agents say of addresses
+
+
+def test_an_agent_says_that_several_people_use_an_address_and_takes_it_back(
+    api: Api, hub: Hub
+) -> None:
+    contact_id = hub.receive(sms()).contact_id
+    path = f"/v1/contacts/{contact_id}/identities/phone/%2B14155550101"
+    for shared in (True, True, False):
+        (identity,) = api.patch(path, {"shared": shared})["identities"]
+        assert identity["shared"] is shared
+    assert hub.receive(sms()).contact_id == contact_id
+
+
+def test_an_asserted_address_is_withdrawn_and_is_nobodys_again(api: Api, hub: Hub) -> None:
+    contact_id = hub.receive(mail()).contact_id
+    body = {"kind": "phone", "value": ANA_PHONE.value}
+    api.post(f"/v1/contacts/{contact_id}/identities", body)
+    path = f"/v1/contacts/{contact_id}/identities/phone/{ANA_PHONE.value}"
+    contact = api.call("DELETE", path).json
+    assert [identity["kind"] for identity in contact["identities"]] == ["email"]
+    assert api.call("DELETE", path).status == 404
+    assert hub.receive(sms()).contact_id != contact_id
+    World.of(hub.table).check()
+
+
+def test_an_address_with_a_history_is_split_off_instead_of_withdrawn(api: Api, hub: Hub) -> None:
+    recorded = hub.receive(sms())
+    path = f"/v1/contacts/{recorded.contact_id}/identities/phone/{ANA_PHONE.value}"
+    assert api.call("DELETE", path).status == 409
+    identity = contacts.get_identity(hub.table, ANA_PHONE)
+    assert identity
+    with pytest.raises(ConflictError):
+        contacts.withdraw(hub.table, identity)
+    assert hub.contact(ANA_PHONE).root.id == recorded.contact_id
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("phone/%2B14155550199", 404),
+        ("email/ana@example.com", 404),
+        ("fax/1", 422),
+        ("phone/call%20me", 422),
+    ],
+)
+def test_only_an_address_of_this_contact_is_changed(
+    api: Api, hub: Hub, path: str, status: int
+) -> None:
+    whole = f"/v1/contacts/{hub.receive(sms()).contact_id}/identities/{path}"
+    assert api.call("PATCH", whole, body={"shared": True}).status == status
+    assert api.call("DELETE", whole).status == status
