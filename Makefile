@@ -5,7 +5,7 @@ BIN := .venv/bin
 SAM := SAM_CLI_TELEMETRY=0 .venvs/sam/bin/sam
 HUB := $(BIN)/python -m infrastructure.local
 
-.PHONY: help setup run story clock test check build deploy clean
+.PHONY: help setup run story clock preview test check build deploy clean
 
 help: ## Say what each verb does
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -22,6 +22,9 @@ story: ## Play the story once more on the running hub
 clock: ## Shift the running hub's clock, to watch timers (OFFSET=+8h; OFFSET= is the real time)
 	@$(HUB) clock "$(OFFSET)"
 
+preview: setup ## Show every message we send by ourselves, on all channels (TEMPLATE=agent-answered)
+	@$(BIN)/python -m infrastructure.preview $(TEMPLATE)
+
 test: check ## Run check, then every test: unit, integration, end to end
 	@$(BIN)/python -m pytest -p tests.kinds -n auto tests/unit tests/integration
 	@$(BIN)/python -m pytest -p tests.kinds tests/e2e
@@ -30,6 +33,7 @@ check: setup ## Run the linters, the type checker and the template's validation
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy shared functions infrastructure tests
+	@$(BIN)/python -m infrastructure.lint_templates
 	@$(SAM) validate --lint --region us-east-1
 	@.venvs/checkov/bin/checkov --config-file infrastructure/checkov.yaml
 

@@ -58,6 +58,7 @@ build-TimelineApiFunction: PACKAGE = timeline_api
 build-PublishEventsFunction: PACKAGE = publish_events
 build-MeterCostsFunction: PACKAGE = meter_costs
 build-NotifyCustomerFunction: PACKAGE = notify_customer
+build-NotifyCustomerFunction: FILES = infrastructure/templates
 build-AssignAgentFunction: PACKAGE = assign_agent
 build-DeliverMessageFunction: PACKAGE = deliver_message
 build-ReceiptsTwilioFunction: PACKAGE = receipts_twilio
@@ -70,5 +71,7 @@ build-%Function:
 	@cp functions/__init__.py "$(ARTIFACTS_DIR)/functions"
 	@cp -R functions/$(PACKAGE) "$(ARTIFACTS_DIR)/functions"
 	@cp -R shared "$(ARTIFACTS_DIR)"
+	@for files in $(FILES); do mkdir -p "$(ARTIFACTS_DIR)/$$files" && \
+		cp -R "$$files/." "$(ARTIFACTS_DIR)/$$files"; done
 	@find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
 	@$(call compile,$(ARTIFACTS_DIR))

@@ -18,11 +18,11 @@ from shared.rules.notification import (
     objection_to_cause,
     objection_to_target,
 )
-from shared.rules.templates import find_template
 from shared.send import SendRequest, send
 from shared.store import contacts, conversations
 from shared.store.bodies import Bodies
 from shared.store.table import Table
+from shared.templates import templates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ def notify(
 
     Raises RejectedError (no such template), NotFoundError, ConflictError, UnavailableError.
     """
-    cause, template = request.cause, find_template(request.template)
+    cause = request.cause
     if reason := objection_to_cause(cause, now):
         return Notified(stopped=reason)
     contact = contacts.get_contact(table, cause.home)
@@ -61,6 +61,8 @@ def notify(
     if reason := objection_to_target(target):
         return Notified(stopped=reason)
     conversation = conversations.get(table, cause.conversation_id)
+    facts = {"reference": show_reference(conversation.reference), "name": contact.root.name}
+    words = templates().render(request.template, target.channel, contact.root.locale, facts)
     sent = send(
         SendRequest(
             contact_id=cause.home,
@@ -73,7 +75,9 @@ def notify(
                 depth=cause.depth + 1,
                 by=f"rule:{request.rule}",
             ),
-            text=template.format(reference=show_reference(conversation.reference)),
+            text=words.text,
+            html=words.html,
+            subject=words.subject,
             channel=target.channel,
             conversation_id=conversation.id,
             to=target.identity.address,

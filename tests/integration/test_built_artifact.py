@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.templates import Templates
 from tests.template import ROOT, each_function, package
 
 # What the Lambda runtime brings, and the layer therefore must not.
@@ -99,10 +100,19 @@ def test_an_artifact_holds_its_own_package_and_what_is_shared(name: str, tmp_pat
     artifacts = tmp_path / "task"
     build(name, artifacts, "local")
 
-    assert {path.name for path in artifacts.iterdir()} == {"functions", "shared"}
+    more = {"infrastructure"} if package(name) == "notify_customer" else set()
+    assert {path.name for path in artifacts.iterdir()} == {"functions", "shared"} | more
     packages = {path.name for path in (artifacts / "functions").iterdir()}
     assert packages - {"__pycache__"} == {"__init__.py", package(name)}
     assert size(artifacts) < FUNCTION_BYTES
+
+
+def test_the_words_of_messages_travel_with_the_function_that_writes_them(tmp_path: Path) -> None:
+    artifacts = tmp_path / "task"
+    build("NotifyCustomerFunction", artifacts, "local")
+
+    assert Templates(artifacts / "infrastructure" / "templates").names == Templates().names
+    assert [path.name for path in (artifacts / "infrastructure").iterdir()] == ["templates"]
 
 
 def test_a_rule_without_a_package_fails(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ KNOWN_ONLY_TO = {
     "botocore": {"store", "providers", "runtime"},
     "aws_lambda_powertools": {"runtime", "function"},
     "pydantic": {"function"},
+    "jinja2": {"use case"},
 }
 
 

@@ -18,8 +18,6 @@ from shared.rules.notification import (
     objection_to_target,
     parse_request,
 )
-from shared.rules.segments import segments
-from shared.rules.templates import _TEMPLATES
 from tests.builders import NOW, later
 
 CAUSE = Cause(
@@ -219,8 +217,3 @@ def test_nobody_is_told_at_an_address_that_may_be_somebody_elses(
 ) -> None:
     phone = identity("+14155550101", trust, shared=shared)
     assert objection_to_target(Target(channel=Channel.SMS, identity=phone)) == reason
-
-
-@pytest.mark.parametrize("template", _TEMPLATES)
-def test_a_template_is_one_segment(template: str) -> None:
-    assert segments(_TEMPLATES[template].format(reference="#7Q4K-2M")) == 1

@@ -40,7 +40,7 @@ def tell(office: Office, entry_id: str, **constants: Any) -> Notified:
     """What the rule `agent-answered` makes of an entry."""
     request = {
         "rule": "agent-answered",
-        "template": "answer",
+        "template": "agent-answered",
         "purpose": "transactional",
         "ladder": ["sms"],
         "wait_seconds": 600,
@@ -96,7 +96,7 @@ def test_an_answer_by_mail_is_announced_by_text_on_the_mails_conversation(office
         "agent-answered",
     )
     assert entry.conversation_id == conversation_id
-    assert entry.text.startswith(f"There is an answer to {reference}")
+    assert f"There is an answer to {reference}" in entry.text
 
 
 def test_the_answer_to_the_text_lands_on_the_mails_conversation(office: Office) -> None:

@@ -10,8 +10,8 @@ from shared.model.entry import AuthorType, Channel, Direction, Kind
 from shared.model.events import Change, EntryRecorded, Metadata, detail
 from shared.model.identity import IdentityKind, Trust
 from shared.rules.notification import parse_request
-from shared.rules.templates import find_template
 from shared.store import attributes, items
+from shared.templates import templates
 from tests.template import (
     DEAD_LETTER_QUEUES,
     MAPPINGS,
@@ -237,4 +237,4 @@ def test_a_notification_rule_asks_for_what_notify_customer_understands(name: str
     request = parse_request(template.replace("<aws.events.event.json>", json.dumps(event())))
 
     assert request.cause.id == "EntryRecorded:ent_1"
-    assert find_template(request.template)
+    assert request.template in templates().names
