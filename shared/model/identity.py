@@ -96,7 +96,9 @@ class Identity:
     `home` is the contact whose partition holds its entries, `root` a hint at the contact those
     belong to now. Costs are lifetime totals in micro-USD. `shared`: several people use it, and
     `candidates` are contacts it may concern beside its home. `separated`: an agent split it off.
-    Proof about an address that is either joins nothing by itself.
+    Proof about an address that is either joins nothing by itself. `consent` is what the log of
+    statements comes to (rules/consent.py), the last of which was made at `consent_at`; a provider
+    lets nothing through to it from `blocked_senders`; mail to it has `bounced` for good.
     """
 
     key: str
@@ -112,7 +114,9 @@ class Identity:
     cost_by_channel: Mapping[str, int] = field(default_factory=dict)
     conversation: ConversationHint | None = None
     consent: Mapping[str, str] = field(default_factory=dict)
+    consent_at: datetime | None = None
     blocked_senders: frozenset[str] = frozenset()
+    bounced: bool = False
     shared: bool = False
     candidates: frozenset[str] = frozenset()
     separated: bool = False

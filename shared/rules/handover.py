@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from shared.model.consent import Purpose
 from shared.model.contact import Profile
 from shared.model.conversation import Conversation
 from shared.model.entry import AuthorType, Channel, Direction, Entry, Kind
 from shared.model.identity import Identity, IdentityKind
 from shared.model.receipt import Receipt, ReceiptState
+from shared.rules.consent import MEDIA, denial
 from shared.rules.threading import is_proven
 
 _SPOKEN = (Kind.MESSAGE, Kind.CALL)
@@ -28,13 +30,6 @@ _KINDS = {
     Channel.INSTAGRAM: (IdentityKind.INSTAGRAM,),
 }
 # Under which name somebody allows or denies a channel (outbound.md §5).
-_MEDIA = {
-    Channel.EMAIL: "email",
-    Channel.SMS: "text",
-    Channel.WHATSAPP: "whatsapp",
-    Channel.VOICE: "voice",
-    Channel.CHAT: "chat",
-}
 _CHANNELS = {
     IdentityKind.EMAIL: Channel.EMAIL,
     IdentityKind.PHONE: Channel.SMS,
@@ -149,10 +144,12 @@ def _written_from(facts: Facts, by_key: Mapping[str, Identity]) -> Iterator[tupl
 
 def _objection(way: Way, facts: Facts) -> WhyNot | None:
     identity = way.identity
-    if medium := _MEDIA.get(way.channel):
-        said = (identity.consent.get(f"{medium}:{what}") for what in ("*", "conversation"))
-        if "denied" in said:
-            return WhyNot.OPTED_OUT
+    if medium := MEDIA.get(way.channel):
+        match denial(facts.identities, identity, medium, Purpose.CONVERSATION):
+            case "bounced":
+                return WhyNot.NOT_REACHED
+            case reason if reason:
+                return WhyNot.OPTED_OUT
     if identity.blocked_senders and way.channel in (Channel.SMS, Channel.WHATSAPP):
         return WhyNot.BLOCKED
     for entry, receipt in facts.recent:

@@ -138,7 +138,9 @@ def bury(table: Table, root: Profile, address_key: str, at: datetime) -> None:
             "since": keys.timestamp(at),
             "seen": keys.timestamp(at),
             "erased_at": keys.timestamp(at),
-            "consent": {what: state for what, state in consent.items() if state == "denied"},
+            "consent": {what: state for what, state in consent.items() if state != "granted"},
+            "consent_at": seen.get("consent_at"),
+            "bounced": seen.get("bounced"),
             "blocked_senders": blocked,
         }
         _write_as_seen(

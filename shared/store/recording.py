@@ -374,6 +374,7 @@ def _new_identity(r: Recording, proof: Proof) -> Identity:
         seen=r.now,
         # An opt-out outlives the person's erasure.
         consent=proof.before.consent if proof.before else {},
+        consent_at=proof.before.consent_at if proof.before else None,
         blocked_senders=proof.before.blocked_senders if proof.before else frozenset(),
     )
 

@@ -1,0 +1,96 @@
+"""Whether somebody may be written to, and what a statement of theirs changes.
+
+What is kept of an address maps `medium:purpose` to a state. A denial holds for the whole contact:
+on each of their addresses that the same medium reaches. It is computed, never copied, so undoing a
+merge leaves nothing behind.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from shared.model.consent import Consent, ConsentState, Medium, Purpose
+from shared.model.entry import Channel
+from shared.model.identity import Identity, Trust
+
+NO_CONSENT = "no_consent"
+BOUNCED = "bounced"
+
+MEDIA: Mapping[Channel, Medium] = {
+    Channel.SMS: Medium.TEXT,
+    Channel.WHATSAPP: Medium.WHATSAPP,
+    Channel.VOICE: Medium.VOICE,
+    Channel.EMAIL: Medium.EMAIL,
+    Channel.CHAT: Medium.CHAT,
+}
+# What nobody is sent who has not asked for it, by name.
+_ASKED_FOR = (Purpose.MARKETING, Purpose.SURVEY)
+_NO = (ConsentState.DENIED, ConsentState.STOPPED)
+
+Kept = Mapping[str, str]
+
+
+def key(medium: Medium, purpose: Purpose) -> str:
+    """What a state is kept under."""
+    return f"{medium}:{purpose}"
+
+
+def denial(
+    identities: Iterable[Identity], target: Identity, medium: Medium, purpose: Purpose
+) -> str:
+    """Why nothing may be sent to `target` by this medium for this purpose, or nothing.
+
+    `identities` are the addresses of the contact it belongs to.
+    """
+    if medium is Medium.EMAIL and target.bounced:
+        return BOUNCED
+    if purpose is Purpose.LEGAL:
+        return ""
+    if any(is_denied(each.consent, medium, purpose) for each in (target, *identities)):
+        return NO_CONSENT
+    return "" if _is_allowed(target, medium, purpose) else NO_CONSENT
+
+
+def is_denied(kept: Kept, medium: Medium, purpose: Purpose) -> bool:
+    """Whether these states forbid it, for every purpose or for this one."""
+    return any(kept.get(key(medium, said)) in _NO for said in (Purpose.EVERY, purpose))
+
+
+def _is_allowed(target: Identity, medium: Medium, purpose: Purpose) -> bool:
+    """Whether nothing but a denial stands against it.
+
+    Without a record an address may be answered that they wrote from, or that is known to be theirs.
+    """
+    if kept_for(target.consent, medium, purpose) is ConsentState.GRANTED:
+        return True
+    if purpose in _ASKED_FOR:
+        return False
+    granted = kept_for(target.consent, medium, Purpose.EVERY) is ConsentState.GRANTED
+    return granted or target.messages > 0 or target.trust is not Trust.CLAIMED
+
+
+def kept_for(kept: Kept, medium: Medium, purpose: Purpose) -> ConsentState | None:
+    """The state kept for exactly this medium and purpose, or None."""
+    state = kept.get(key(medium, purpose))
+    return ConsentState(state) if state else None
+
+
+# ---- what a statement changes
+
+
+def is_overruled(kept: Kept, said: Consent) -> bool:
+    """Whether somebody else's word would lift what the person stopped themselves."""
+    if said.own or said.state is not ConsentState.GRANTED:
+        return False
+    stopped = (kept_for(kept, said.medium, purpose) for purpose in (Purpose.EVERY, said.purpose))
+    return ConsentState.STOPPED in stopped
+
+
+def after(kept: Kept, said: Consent) -> Kept:
+    """The states once this was said. The log's statements in turn, from none, give what is kept."""
+    before = kept_for(kept, said.medium, said.purpose)
+    if is_overruled(kept, said):
+        return kept
+    state = said.state
+    if state is not ConsentState.GRANTED:
+        is_own = said.own or before is ConsentState.STOPPED
+        state = ConsentState.STOPPED if is_own else ConsentState.DENIED
+    return {**kept, key(said.medium, said.purpose): state}
