@@ -24,6 +24,7 @@ class InboundMessage:
     person merely typed. `occurred_at` is the provider's time, None where it sends none.
     `message_id` and `references` are RFC 5322 ids without angle brackets; `reply_token` is the
     token in the recipient address, unchecked. `segments` and `size_bytes` are what is priced.
+    `provider_keyword` is the provider's own word for an opt-out keyword, `STOP` for one.
     """
 
     delivery: Delivery
@@ -48,5 +49,6 @@ class InboundMessage:
     references: tuple[str, ...] = ()
     raw_key: str = ""
     defects: tuple[str, ...] = ()
+    provider_keyword: str = ""
     segments: int = 1
     size_bytes: int = 0

@@ -59,6 +59,7 @@ def parse_message(form: Form, received_at: datetime) -> InboundMessage:
         text=text,
         attachments=attachments,
         defects=tuple(defects),
+        provider_keyword=form.first("OptOutType"),
         segments=max(1, _number(form.first("NumSegments"))),
         size_bytes=len(text.encode("utf-8", "replace")),
     )
