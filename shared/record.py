@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from shared.consent import say
 from shared.model.conversation import Joined
 from shared.model.cost import Cost
 from shared.model.entry import Author, AuthorType, Channel, Direction, Entry, Kind, ProviderRef
@@ -13,7 +14,8 @@ from shared.model.identity import Address, Trust
 from shared.model.ids import NewId, new_id
 from shared.model.message import InboundMessage
 from shared.model.recording import Claim, MarkedEntry, Marker, Proof
-from shared.rules import reply_tokens
+from shared.rules import opt_out, reply_tokens
+from shared.rules.opt_out import Heard
 from shared.rules.ordering import occurred_at, to_milliseconds
 from shared.rules.subjects import subject_hash
 from shared.rules.threading import Facts
@@ -24,6 +26,7 @@ from shared.store.table import Table
 
 _THREADS_READ = 50
 _VOUCHED = 4
+_WISH = "may ask for no more messages by {}: decide it in their consent"
 
 
 class Outcome(StrEnum):
@@ -91,7 +94,8 @@ def record(
     if known.marked:
         return _duplicate(known.marked, known, sender, vouched)
     by_mail = message.channel is Channel.EMAIL
-    entry = bodies.offload(_entry(message, now, make_id, price(message)))
+    heard = opt_out.hear(message)
+    entry = bodies.offload(_entry(message, heard, now, make_id, price(message)))
     draft = Draft(
         marker=marker,
         entry=entry,
@@ -111,6 +115,8 @@ def record(
         ),
         message_ids=(message.message_id,) if by_mail and message.message_id else (),
         name=message.author_name if message.trust is not Trust.CLAIMED else "",
+        said=opt_out.statement(heard, message, entry, make_id("ent", now)),
+        asked=opt_out.request(heard, message, entry),
         change=Change(
             events=("EntryRecorded",),
             cause=f"delivery:{message.delivery.provider}",
@@ -120,6 +126,8 @@ def record(
     settled = settle(table, draft, known, make_id=make_id)
     if settled.marked:
         return _duplicate(settled.marked, known, sender, vouched)
+    if settled.entry is None and draft.said:
+        say(table, sender.key, draft.said, cause=f"delivery:{message.delivery.provider}")
     return _recorded(settled)
 
 
@@ -142,7 +150,9 @@ def _named(known: recording.Known, references: tuple[str, ...]) -> Joined | None
     return next(hits, None)
 
 
-def _entry(message: InboundMessage, now: datetime, make_id: NewId, cost: Cost) -> Entry:
+def _entry(
+    message: InboundMessage, heard: Heard, now: datetime, make_id: NewId, cost: Cost
+) -> Entry:
     return Entry(
         id=make_id("ent", now),
         home="",
@@ -164,7 +174,7 @@ def _entry(message: InboundMessage, now: datetime, make_id: NewId, cost: Cost) -
         message_id=message.message_id,
         in_reply_to=message.references[-1] if message.references else "",
         raw_key=message.raw_key,
-        defects=message.defects,
+        defects=(*message.defects, *(_WISH.format(medium) for medium in heard.media)),
         cost=cost,
     )
 

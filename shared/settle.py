@@ -26,7 +26,8 @@ from shared.model.recording import (
     Refusal,
     Route,
 )
-from shared.rules import matching, threading
+from shared.model.statement import ConsentChange, ConsentRequest, Statement
+from shared.rules import consent, matching, threading
 from shared.rules.erasure import is_late
 from shared.rules.threading import Facts
 from shared.store import contacts
@@ -42,7 +43,8 @@ class Draft:
     """One message that wants to be recorded, before its home and conversation are settled.
 
     `sender` and `vouched` carry what was read of them in `before`. With `read_again` everything
-    known can be read afresh when several things changed at once.
+    known can be read afresh when several things changed at once. `said` is what the sender says of
+    being written to, `asked` what may be such a wish.
     """
 
     marker: Marker
@@ -54,6 +56,8 @@ class Draft:
     claims: tuple[Claim, ...] = ()
     message_ids: tuple[str, ...] = ()
     name: str = ""
+    said: Statement | None = None
+    asked: ConsentRequest | None = None
     change: Change | None = None
 
 
@@ -302,7 +306,23 @@ def _recording(draft: Draft, view: _View) -> Recording:
         subject_hash=facts.subject_hash,
         name=draft.name,
         receipt=_receipt(entry, facts) if entry.direction is Direction.OUTBOUND else None,
+        consent=_consent(draft, view),
+        asked=draft.asked,
         change=draft.change,
+    )
+
+
+def _consent(draft: Draft, view: _View) -> ConsentChange | None:
+    said, before = draft.said, view.identity
+    if said is None or not consent.matters(said, before):
+        return None
+    return consent.change(
+        said,
+        before,
+        home=view.home,
+        address=draft.sender.address,
+        address_key=draft.sender.key,
+        trust=draft.sender.trust,
     )
 
 

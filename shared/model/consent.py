@@ -1,10 +1,6 @@
 """What somebody wants to be written to about, and by what means (outbound.md §5)."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-
-from shared.model.entry import Author
 
 
 class Medium(StrEnum):
@@ -38,36 +34,3 @@ class ConsentState(StrEnum):
     GRANTED = "granted"
     DENIED = "denied"  # on an agent's word
     STOPPED = "stopped"  # by the person's own act, which nobody else's word lifts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
-    """One statement about one address; the log keeps them all.
-
-    `own`: the person's own act, as a STOP is. `words` are what they wrote, or what they were shown;
-    `source` says how we know, `entry_id` names the message that says so.
-    """
-
-    id: str
-    at: datetime
-    medium: Medium
-    purpose: Purpose
-    state: ConsentState
-    own: bool
-    source: str
-    by: Author
-    words: str = ""
-    entry_id: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentRequest:
-    """What reads like a wish not to be written to by `media`: an agent is to decide what it means.
-
-    `entry_id` names the message that says so, and the request.
-    """
-
-    entry_id: str
-    at: datetime
-    media: tuple[Medium, ...]
-    words: str

@@ -8,12 +8,14 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.model.consent import ConsentState, Medium, Purpose
 from shared.model.conversation import Conversation, State
 from shared.model.entry import AuthorType, Channel, Direction, Entry, Kind
 from shared.model.erasure import Certificate
 from shared.model.identity import Identity, IdentityKind, Trust
 from shared.model.merge import Merge, Split
 from shared.model.receipt import Receipt, ReceiptState
+from shared.model.statement import Statement
 
 SOURCE = "throughline"
 
@@ -149,6 +151,23 @@ class IdentityLinked(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentChanged(Event):
+    """What an address may be written to about is different; `entry_id` tells of it.
+
+    `state` is what was said, granted or denied; `own`: by the person's own act.
+    """
+
+    entry_id: str
+    home_contact_id: str
+    address_kind: IdentityKind
+    medium: Medium
+    purpose: Purpose
+    state: ConsentState
+    own: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactMerged(Event):
     """Two contacts were declared to be one person; `other` answers with `survivor` from now on."""
 
@@ -196,6 +215,7 @@ EVENTS: tuple[type[Event], ...] = (
     ConversationJoined,
     ReceiptChanged,
     IdentityLinked,
+    ConsentChanged,
     ContactMerged,
     ContactUnmerged,
     ContactSplit,
@@ -279,6 +299,23 @@ def identity_linked(identity: Identity, change: Change) -> IdentityLinked:
         address_kind=identity.address.kind,
         trust=identity.trust,
         evidence=identity.evidence,
+    )
+
+
+def consent_changed(
+    statement: Statement, home: str, kind: IdentityKind, change: Change
+) -> ConsentChanged:
+    """The event of a statement that made a difference."""
+    return ConsentChanged(
+        metadata=_metadata(ConsentChanged, statement.id, statement.at, change),
+        entry_id=statement.id,
+        home_contact_id=home,
+        address_kind=kind,
+        medium=statement.medium,
+        purpose=statement.purpose,
+        state=statement.state,
+        own=statement.own,
+        source=statement.source,
     )
 
 

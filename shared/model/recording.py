@@ -10,6 +10,7 @@ from shared.model.entry import Entry
 from shared.model.events import Change
 from shared.model.identity import Address, Identity, Trust
 from shared.model.receipt import Receipt
+from shared.model.statement import ConsentChange, ConsentRequest
 
 
 class Placement(StrEnum):
@@ -92,7 +93,8 @@ class Recording:
     `entry.home` is where it goes, `root` the profile that is checked or changed with it.
     `sender` is the address the message came through (inbound) or goes to (outbound). `vouched`
     are further proven addresses to be added to the contact. With `new_contact` the profile is
-    made too. `moves` says whether pointers and activity follow this message.
+    made too. `moves` says whether pointers and activity follow this message. `consent` is what it
+    changes about writing to the sender, `asked` what an agent is to decide about that.
     """
 
     marker: Marker
@@ -110,6 +112,8 @@ class Recording:
     subject_hash: str = ""
     name: str = ""
     receipt: Receipt | None = None
+    consent: ConsentChange | None = None
+    asked: ConsentRequest | None = None
     change: Change | None = None
 
 

@@ -6,10 +6,13 @@ merge leaves nothing behind.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
 
-from shared.model.consent import Consent, ConsentState, Medium, Purpose
-from shared.model.entry import Channel
-from shared.model.identity import Identity, Trust
+from shared.model.consent import ConsentState, Medium, Purpose
+from shared.model.entry import Channel, Direction, Entry, Kind
+from shared.model.identity import Address, Identity, Trust
+from shared.model.statement import ConsentChange, Statement
 
 NO_CONSENT = "no_consent"
 BOUNCED = "bounced"
@@ -76,7 +79,7 @@ def kept_for(kept: Kept, medium: Medium, purpose: Purpose) -> ConsentState | Non
 # ---- what a statement changes
 
 
-def is_overruled(kept: Kept, said: Consent) -> bool:
+def is_overruled(kept: Kept, said: Statement) -> bool:
     """Whether somebody else's word would lift what the person stopped themselves."""
     if said.own or said.state is not ConsentState.GRANTED:
         return False
@@ -84,7 +87,17 @@ def is_overruled(kept: Kept, said: Consent) -> bool:
     return ConsentState.STOPPED in stopped
 
 
-def after(kept: Kept, said: Consent) -> Kept:
+def matters(said: Statement, before: Identity | None) -> bool:
+    """Whether a keyword is about consent at all: a `yes` is, only where there was a STOP before."""
+    if said.state is not ConsentState.GRANTED:
+        return True
+    if before is None:
+        return False
+    lifts = kept_for(before.consent, said.medium, said.purpose) in _NO
+    return lifts or said.sender in before.blocked_senders
+
+
+def after(kept: Kept, said: Statement) -> Kept:
     """The states once this was said. The log's statements in turn, from none, give what is kept."""
     before = kept_for(kept, said.medium, said.purpose)
     if is_overruled(kept, said):
@@ -94,3 +107,58 @@ def after(kept: Kept, said: Consent) -> Kept:
         is_own = said.own or before is ConsentState.STOPPED
         state = ConsentState.STOPPED if is_own else ConsentState.DENIED
     return {**kept, key(said.medium, said.purpose): state}
+
+
+# ---- telling of it
+
+_THINGS = {
+    Medium.TEXT: "texts",
+    Medium.WHATSAPP: "WhatsApp messages",
+    Medium.VOICE: "calls",
+    Medium.EMAIL: "e-mail",
+    Medium.CHAT: "chat messages",
+}
+
+
+def describe(said: Statement) -> str:
+    """The words of the entry that tells of a statement."""
+    purpose = "" if said.purpose is Purpose.EVERY else f"{said.purpose} "
+    what = f"{purpose}{_THINGS[said.medium]}"
+    if said.state is ConsentState.GRANTED:
+        return f"{'Wants' if said.own else 'May be sent'} {what} ({said.source})"
+    return f"{'Wants no' if said.own else 'May not be sent'} {what} any more ({said.source})"
+
+
+def change(
+    said: Statement,
+    before: Identity | None,
+    *,
+    home: str,
+    address: Address,
+    address_key: str,
+    trust: Trust,
+) -> ConsentChange:
+    """What a statement changes at an address, which was `before` and is homed at `home`.
+
+    It is dated behind the last one there is: clocks differ, and the log's order counts.
+    """
+    last = before.consent_at if before else None
+    if last and said.at <= last:
+        said = replace(said, at=last + timedelta(milliseconds=1))
+    kept = before.consent if before else {}
+    now = after(kept, said)
+    entry = Entry(
+        id=said.id,
+        home=home,
+        kind=Kind.EVENT,
+        channel=Channel.INTERNAL,
+        direction=Direction.INTERNAL,
+        occurred_at=said.at,
+        received_at=said.at,
+        author=said.by,
+        address=address,
+        address_key=address_key,
+        trust=trust,
+        text=describe(said),
+    )
+    return ConsentChange(statement=said, last=last, kept=now, entry=None if now == kept else entry)

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.model.consent import Medium
-from shared.model.entry import Channel
+from shared.model.consent import ConsentState, Medium, Purpose
+from shared.model.entry import Channel, Entry
 from shared.model.identity import Trust
 from shared.model.message import InboundMessage
+from shared.model.statement import ConsentRequest, Statement
 from shared.rules.consent import MEDIA
 
 
@@ -54,6 +55,7 @@ _HELPS = frozenset({"help", "info"})
 
 _READ = 2_000  # characters of a text; a wish stands in the beginning
 _SHORT = 8  # words
+_WORDS = 500  # characters of what somebody wrote, kept as proof
 _OBEYED = (Channel.SMS, Channel.WHATSAPP)
 
 _NOT = r"(?:stop|quit|cease|do ?n[o']?t|never|no longer)"
@@ -145,6 +147,40 @@ def _keyword(message: InboundMessage) -> Keyword | None:
         if word in words:
             return keyword
     return None
+
+
+def statement(
+    heard: Heard, message: InboundMessage, entry: Entry, statement_id: str
+) -> Statement | None:
+    """What the keyword of a message says, which `entry` keeps; asking for help says nothing."""
+    if heard.keyword not in (Keyword.STOP, Keyword.START):
+        return None
+    stops = heard.keyword is Keyword.STOP
+    return Statement(
+        id=statement_id,
+        at=entry.received_at,
+        medium=MEDIA[message.channel],
+        purpose=Purpose.EVERY,
+        state=ConsentState.DENIED if stops else ConsentState.GRANTED,
+        own=True,
+        source=str(heard.keyword),
+        by=entry.author,
+        words=message.text[:_WORDS],
+        message_id=entry.id,
+        sender=message.recipient if message.channel is Channel.SMS else "",
+    )
+
+
+def request(heard: Heard, message: InboundMessage, entry: Entry) -> ConsentRequest | None:
+    """What an agent is to decide about a message, which `entry` keeps."""
+    if not heard.media:
+        return None
+    return ConsentRequest(
+        entry_id=entry.id,
+        at=entry.received_at,
+        media=heard.media,
+        words=message.text[:_WORDS] or message.subject[:_WORDS],
+    )
 
 
 def wishes(text: str, own: Medium) -> tuple[Medium, ...]:

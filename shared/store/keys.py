@@ -24,6 +24,7 @@ PROFILE = "PROFILE"
 ENTRY = "ENTRY#"
 RECEIPT = "#RECEIPT"
 SUGGESTED = "SUGGESTION#"
+CONSENT = "CONSENT"
 
 
 class Key(NamedTuple):
@@ -85,6 +86,16 @@ def read_entry_position(sort_key: str) -> tuple[datetime, str]:
 
 def identity(key: str) -> Key:
     return Key(f"IDENTITY#{key}", "IDENTITY")
+
+
+def consent(address_key: str, at: datetime, statement_id: str) -> Key:
+    """Where a statement lies: beside the address it is about, in the order they were made."""
+    return Key(f"IDENTITY#{address_key}", f"{CONSENT}#{timestamp(at)}#{statement_id}")
+
+
+def consent_request(address_key: str, at: datetime, entry_id: str) -> Key:
+    """Where it lies that a message from this address may be a wish to be left alone."""
+    return Key(f"IDENTITY#{address_key}", f"{CONSENT}-REQUEST#{timestamp(at)}#{entry_id}")
 
 
 def conversation(conversation_id: str) -> Key:

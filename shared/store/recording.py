@@ -9,9 +9,9 @@ from shared.model.contact import OPEN_CAP, Profile
 from shared.model.conversation import Conversation, Joined, LastIn, State, WaitingOn
 from shared.model.entry import AuthorType, Direction
 from shared.model.events import Change
-from shared.model.identity import ConversationHint, Identity
+from shared.model.identity import ConversationHint, Identity, Trust
 from shared.model.recording import MarkedEntry, Marker, Placement, Proof, Recording, Refusal
-from shared.store import items, keys
+from shared.store import consents, items, keys
 from shared.store.attributes import Item
 from shared.store.contacts import ADDRESS_CAP
 from shared.store.keys import Key
@@ -95,6 +95,10 @@ def _legs(r: Recording) -> Iterable[Leg]:
         yield Put(keys.receipt(r.receipt.key), items.receipt_item(r.receipt))
     yield from _conversation_legs(r)
     yield _identity_leg(r)
+    if r.consent:
+        yield from consents.change_legs(r.consent, entry.home, r.sender.key, r.change)
+    if r.asked:
+        yield consents.request_leg(r.sender.key, r.asked)
     for proof in r.vouched:
         yield _vouched_leg(r, proof)
     if r.new_contact:
@@ -249,6 +253,8 @@ def _identity_leg(r: Recording) -> Leg:
         item = items.identity_item(_new_identity(r, sender))
         item |= {"n": 1, "cost_total": cost, f"cost_{r.entry.channel}": cost}
         item["conv"] = items.stored_hint(_hint(r)) if r.moves else None
+        if r.consent:
+            item |= consents.on_new_identity(r.consent, item["blocked_senders"])
         if not r.new_contact:
             item["change"] = items.stored_change(_linked(r))
         if before is None:
@@ -272,11 +278,25 @@ def _identity_leg(r: Recording) -> Leg:
         sets += ["trust = :trust", "evidence = :evidence"]
         values |= {":trust": str(sender.trust), ":evidence": sender.evidence}
     values |= {":one": 1, ":cost": cost}
+    removes = ["#change"]
+    if r.entry.direction is Direction.INBOUND and r.entry.trust is Trust.VERIFIED:
+        removes += ["bounced"]  # whoever writes from a mailbox reads it
+    adds = ["n :one", "cost_total :cost", f"cost_{r.entry.channel} :cost"]
+    deletes: list[str] = []
+    condition = "home = :home AND attribute_not_exists(erased_at)"
+    if r.consent:
+        parts = consents.identity_parts(r.consent)
+        sets += parts.sets
+        removes += [name for name in parts.removes if name not in removes]
+        adds += parts.adds
+        deletes += parts.deletes
+        condition += f" AND {parts.condition}"
+        values |= parts.values
+        names |= parts.names
     return Update(
         keys.identity(sender.key),
-        f"SET {', '.join(sets)} REMOVE #change"
-        f" ADD n :one, cost_total :cost, cost_{r.entry.channel} :cost",
-        "home = :home AND attribute_not_exists(erased_at)",
+        consents.expression(sets, removes, adds, deletes),
+        condition,
         values,
         names,
     )

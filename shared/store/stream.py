@@ -13,8 +13,9 @@ from shared.model import events
 from shared.model.errors import RejectedError
 from shared.model.events import Change, Event
 from shared.model.ledger import CostLine
-from shared.store import items
+from shared.store import items, keys
 from shared.store.attributes import Item, decode
+from shared.store.consents import read_statement
 from shared.store.ledger import read_line
 from shared.store.merging import read_merge
 from shared.store.splitting import read_split
@@ -76,6 +77,9 @@ def _event(  # noqa: PLR0911 one a kind of item
             return events.receipt_changed(items.read_receipt(item), change)
         case "identity", "IdentityLinked":
             return events.identity_linked(items.read_identity(item), change)
+        case "consent", "ConsentChanged":
+            address_kind = keys.kind_of(item["PK"].removeprefix("IDENTITY#"))
+            return events.consent_changed(read_statement(item), item["home"], address_kind, change)
         case "merge", "ContactMerged":
             return events.merge_event(events.ContactMerged, read_merge(item), change)
         case "merge", "ContactUnmerged":

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.model.consent import Consent, ConsentState, Medium, Purpose
+from shared.model.consent import ConsentState, Medium, Purpose
 from shared.model.entry import Author, AuthorType
 from shared.model.identity import Address, Identity, IdentityKind, Trust
+from shared.model.statement import Statement
 from shared.rules import consent as rules
 from shared.rules.consent import denial
 from tests.builders import ANA_EMAIL, ANA_PHONE, NOW
@@ -35,10 +36,10 @@ def known(address: Address = ANA_PHONE, **fields: Any) -> Identity:
     )
 
 
-def said(**fields: Any) -> Consent:
+def said(**fields: Any) -> Statement:
     """A STOP, unless told otherwise."""
     made = {
-        "id": "con_1",
+        "id": "ent_1",
         "at": NOW,
         "medium": Medium.TEXT,
         "purpose": Purpose.EVERY,
@@ -48,10 +49,10 @@ def said(**fields: Any) -> Consent:
         "by": Author(AuthorType.CUSTOMER),
         **fields,
     }
-    return Consent(**made)
+    return Statement(**made)
 
 
-def fold(log: list[Consent]) -> Mapping[str, str]:
+def fold(log: list[Statement]) -> Mapping[str, str]:
     """What the statements come to, from none."""
     nothing: Mapping[str, str] = {}
     return reduce(rules.after, log, nothing)
@@ -157,7 +158,7 @@ statements = st.builds(
 
 
 @given(st.lists(statements, max_size=12))
-def test_whoever_said_stop_last_themselves_is_never_written_to(log: list[Consent]) -> None:
+def test_whoever_said_stop_last_themselves_is_never_written_to(log: list[Statement]) -> None:
     kept = fold(log)
     own = [each for each in log if each.own and each.medium is Medium.TEXT]
     own = [each for each in own if each.purpose is Purpose.EVERY]
@@ -167,7 +168,7 @@ def test_whoever_said_stop_last_themselves_is_never_written_to(log: list[Consent
 
 
 @given(st.lists(statements, max_size=8))
-def test_saying_it_twice_is_saying_it_once(log: list[Consent]) -> None:
+def test_saying_it_twice_is_saying_it_once(log: list[Statement]) -> None:
     kept = fold(log)
     twice = [each for each in log for _ in range(2)]
     assert fold(twice) == kept

@@ -1,0 +1,277 @@
+"""What was said about who may be written to: an append-only log beside each address.
+
+The identity carries what the log comes to. Both change in one transaction, which holds only if no
+statement was made since: the states are always what folding the log gives.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shared.model.consent import ConsentState, Medium, Purpose
+from shared.model.entry import Author, AuthorType
+from shared.model.events import Change
+from shared.model.identity import Identity
+from shared.model.statement import ConsentChange, ConsentRequest, Statement
+from shared.store import items, keys
+from shared.store.attributes import Item
+from shared.store.table import Delete, Leg, Put, Table, TransactionRefusedError, Update
+
+_READ_AT_ONCE = 250
+
+
+class MovedError(Exception):
+    """The address has changed since it was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Parts of an update's expression."""
+
+    sets: tuple[str, ...]
+    removes: tuple[str, ...]
+    adds: tuple[str, ...]
+    deletes: tuple[str, ...]
+    condition: str
+    values: Mapping[str, Any]
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What lies beside an address: its statements, oldest first, and the wishes to be judged."""
+
+    statements: tuple[Statement, ...]
+    requests: tuple[ConsentRequest, ...]
+
+
+# ---- items
+
+
+def statement_item(said: Statement, home: str, change: Change | None) -> Item:
+    """A statement's item."""
+    return {
+        "type": "consent",
+        "schema": items.SCHEMA,
+        "id": said.id,
+        "home": home,
+        "at": keys.timestamp(said.at),
+        "medium": str(said.medium),
+        "purpose": str(said.purpose),
+        "state": str(said.state),
+        "own": said.own,
+        "source": said.source,
+        "by": {"type": str(said.by.type), "id": said.by.id, "name": said.by.name},
+        "words": said.words,
+        "message": said.message_id,
+        "sender": said.sender,
+        "change": items.stored_change(change),
+    }
+
+
+def read_statement(item: Item) -> Statement:
+    """The statement in an item."""
+    by = item["by"]
+    return Statement(
+        id=item["id"],
+        at=keys.read_timestamp(item["at"]),
+        medium=Medium(item["medium"]),
+        purpose=Purpose(item["purpose"]),
+        state=ConsentState(item["state"]),
+        own=item["own"],
+        source=item["source"],
+        by=Author(AuthorType(by["type"]), by["id"], by["name"]),
+        words=item.get("words", ""),
+        message_id=item.get("message", ""),
+        sender=item.get("sender", ""),
+    )
+
+
+def request_leg(address_key: str, request: ConsentRequest) -> Put:
+    """Keep that a message may be a wish to be left alone."""
+    return Put(
+        keys.consent_request(address_key, request.at, request.entry_id),
+        {
+            "type": "consent_request",
+            "schema": items.SCHEMA,
+            "entry": request.entry_id,
+            "at": keys.timestamp(request.at),
+            "media": [str(medium) for medium in request.media],
+            "words": request.words,
+        },
+    )
+
+
+def _read_request(item: Item) -> ConsentRequest:
+    return ConsentRequest(
+        entry_id=item["entry"],
+        at=keys.read_timestamp(item["at"]),
+        media=tuple(Medium(medium) for medium in item["media"]),
+        words=item.get("words", ""),
+    )
+
+
+# ---- reading
+
+
+def read(table: Table, address_key: str) -> Said:
+    """What was said about an address: one Query in all but a very long history."""
+    statements, requests = [], []
+    position: str | None = None
+    while True:
+        found = table.query(
+            keys.identity(address_key).pk,
+            between=(keys.CONSENT, keys.CONSENT + keys.HIGHEST),
+            limit=_READ_AT_ONCE,
+            ascending=True,
+            after=position,
+        )
+        for item in found.items:
+            if item["type"] == "consent":
+                statements.append(read_statement(item))
+            else:
+                requests.append(_read_request(item))
+        if found.last_key is None:
+            return Said(tuple(statements), tuple(requests))
+        position = found.last_key["SK"]
+
+
+# ---- writing
+
+
+def change_legs(
+    change: ConsentChange, home: str, address_key: str, cause: Change | None
+) -> Iterator[Leg]:
+    """The statement, and where it makes a difference the entry that tells of it.
+
+    What it makes of the identity is the caller's to write, in the same transaction.
+    """
+    said, entry = change.statement, change.entry
+    told = replace(cause, events=("ConsentChanged",)) if cause and entry else None
+    key = keys.consent(address_key, said.at, said.id)
+    yield Put(key, statement_item(said, home, told))
+    if entry:
+        recorded = replace(cause, events=("EntryRecorded",)) if cause else None
+        at = keys.entry(entry.home, entry.occurred_at, entry.id)
+        yield Put(at, items.entry_item(entry, recorded))
+
+
+def identity_parts(change: ConsentChange) -> Parts:
+    """What a statement makes of the identity, for an update of it.
+
+    The condition holds only if no statement was made since the change was planned.
+    """
+    said = change.statement
+    what = f"{said.medium}:{said.purpose}"
+    values: dict[str, Any] = {
+        ":consent": change.kept[what],
+        ":consent_at": keys.timestamp(said.at),
+    }
+    condition = "attribute_not_exists(consent_at)"
+    if change.last:
+        condition = "consent_at = :last_consent"
+        values[":last_consent"] = keys.timestamp(change.last)
+    granted = said.state is ConsentState.GRANTED
+    if said.sender:
+        values[":sender"] = frozenset({said.sender})
+    return Parts(
+        sets=("consent.#consent = :consent", "consent_at = :consent_at"),
+        # Who wants mail there has put the mailbox right.
+        removes=("bounced",) if granted and said.medium is Medium.EMAIL else (),
+        adds=("blocked_senders :sender",) if said.sender and not granted else (),
+        deletes=("blocked_senders :sender",) if said.sender and granted else (),
+        condition=condition,
+        values=values,
+        names={"#consent": what},
+    )
+
+
+def on_new_identity(change: ConsentChange, blocked: frozenset[str]) -> Item:
+    """The same for an identity that is just made, or made anew on its tombstone."""
+    said = change.statement
+    sender = frozenset({said.sender}) if said.sender else frozenset()
+    granted = said.state is ConsentState.GRANTED
+    return {
+        "consent": dict(change.kept),
+        "consent_at": keys.timestamp(said.at),
+        "blocked_senders": blocked - sender if granted else blocked | sender,
+    }
+
+
+def write(
+    table: Table,
+    seen: Identity,
+    change: ConsentChange,
+    cause: Change,
+    *,
+    answered: Iterable[tuple[str, ConsentRequest]] = (),
+) -> None:
+    """Write a statement about an address that is somebody's.
+
+    The requests it answers, each with the key of the address it came from, are removed with it.
+    Raises MovedError when the address has changed since it was read, UnavailableError.
+    """
+    parts = identity_parts(change)
+    _write(
+        table,
+        Update(
+            keys.identity(seen.key),
+            expression(parts.sets, ("#change", *parts.removes), parts.adds, parts.deletes),
+            f"home = :home AND attribute_not_exists(erased_at) AND {parts.condition}",
+            {**parts.values, ":home": seen.home},
+            {**parts.names, "#change": "change"},
+        ),
+        *change_legs(change, seen.home, seen.key, cause),
+        *(
+            Delete(keys.consent_request(key, request.at, request.entry_id), "attribute_exists(PK)")
+            for key, request in answered
+        ),
+    )
+
+
+def write_bare(table: Table, seen: Identity, change: ConsentChange) -> None:
+    """Keep what somebody says who was erased, or is being erased: the state alone.
+
+    Raises as `write` does.
+    """
+    parts = identity_parts(change)
+    _write(
+        table,
+        Update(
+            keys.identity(seen.key),
+            expression(parts.sets, parts.removes, parts.adds, parts.deletes),
+            f"attribute_exists(PK) AND {parts.condition}",
+            parts.values,
+            parts.names,
+        ),
+    )
+
+
+def mark_bounced(table: Table, seen: Identity) -> None:
+    """Keep that mail to an address comes back for good. Raises as `write` does."""
+    _write(
+        table,
+        Update(
+            keys.identity(seen.key),
+            "SET bounced = :yes REMOVE #change",
+            "attribute_exists(PK)",
+            {":yes": True},
+            {"#change": "change"},
+        ),
+    )
+
+
+def expression(
+    sets: Iterable[str], removes: Iterable[str], adds: Iterable[str], deletes: Iterable[str]
+) -> str:
+    """An update's expression, of the clauses that have parts."""
+    clauses = {"SET": sets, "REMOVE": removes, "ADD": adds, "DELETE": deletes}
+    listed = ((verb, ", ".join(parts)) for verb, parts in clauses.items())
+    return " ".join(f"{verb} {parts}" for verb, parts in listed if parts)
+
+
+def _write(table: Table, *legs: Leg) -> None:
+    try:
+        table.write(*legs)
+    except TransactionRefusedError as error:
+        raise MovedError from error
