@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.model.entry import Channel
+from shared.model.entry import Channel, Direction
 from shared.model.identity import Address
 from shared.model.receipt import ReceiptKey
 
@@ -72,3 +72,24 @@ class StatusReport:
     state: str
     error: str = ""
     at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedMessage:
+    """One message in a provider's own list, whoever sent it.
+
+    `state` and `error` are as a report would bring them. `price` is what the provider charges, its
+    own decimal string in `currency`; empty until it is known.
+    """
+
+    provider_id: str
+    direction: Direction
+    to: str
+    sender: str
+    text: str
+    state: str
+    created_at: datetime
+    updated_at: datetime
+    error: str = ""
+    price: str = ""
+    currency: str = ""

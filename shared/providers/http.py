@@ -1,6 +1,6 @@
-"""One POST to a provider: never repeated, never redirected, never waited for long."""
+"""One request to a provider: never repeated, never redirected, never waited for long."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,28 +20,40 @@ class NoAnswerError(Exception):
 
 def post(
     url: str,
-    data: bytes | Mapping[str, str],
+    data: bytes | Sequence[tuple[str, str]],
     *,
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
 ) -> "Response":
-    """The provider's answer, whatever its status.
+    """The provider's answer, whatever its status; pairs are posted as a form.
 
     Raises NotReachedError and NoAnswerError: only after the first may a message be sent again.
     """
+    return _ask("POST", url, data=data, headers=headers, auth=auth)
+
+
+def get(
+    url: str,
+    *,
+    params: Mapping[str, str] | None = None,
+    auth: tuple[str, str] | None = None,
+) -> "Response":
+    """The provider's answer, whatever its status. Raises NotReachedError and NoAnswerError."""
+    return _ask("GET", url, params=params, auth=auth)
+
+
+def _ask(method: str, url: str, **request: Any) -> "Response":
     import requests  # 230 ms that a webhook's cold start need not pay
     from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
     from urllib3.exceptions import NewConnectionError
 
-    content: Any = data
     try:
-        return requests.post(
+        return requests.request(
+            method,
             url,
-            data=content,
-            headers=headers,
-            auth=auth,
             timeout=(_CONNECT_SECONDS, _ANSWER_SECONDS),
             allow_redirects=False,
+            **request,
         )
     except requests.exceptions.ConnectTimeout as error:
         raise NotReachedError("connect-timeout") from error

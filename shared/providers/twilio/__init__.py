@@ -1,5 +1,6 @@
 """Twilio: texts and WhatsApp messages in and out, and what became of them."""
 
+from shared.providers.twilio.listing import TwilioList
 from shared.providers.twilio.messages import parse_message
 from shared.providers.twilio.sender import TwilioSender
 from shared.providers.twilio.signature import SIGNATURE_HEADER, verify
@@ -7,6 +8,7 @@ from shared.providers.twilio.statuses import parse_status, receipt_key, status_u
 
 __all__ = [
     "SIGNATURE_HEADER",
+    "TwilioList",
     "TwilioSender",
     "parse_message",
     "parse_status",

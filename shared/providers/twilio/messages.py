@@ -27,8 +27,14 @@ _BUSINESS_SCOPED_ID = re.compile(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}")
 _MEDIA_URL = re.compile(r"https://(?:[a-z0-9-]+\.)+twilio\.com/[\w./?=&%-]*", re.ASCII)
 
 
-def parse_message(form: Form, received_at: datetime) -> InboundMessage:
-    """The message in a webhook whose signature was checked.
+def parse_message(
+    form: Form,
+    received_at: datetime,
+    *,
+    evidence: str = "twilio-signature",
+    occurred_at: datetime | None = None,
+) -> InboundMessage:
+    """The message in a webhook whose signature was checked, or in Twilio's own list.
 
     Raises MalformedMessageError without a message id or a sender.
     """
@@ -52,8 +58,9 @@ def parse_message(form: Form, received_at: datetime) -> InboundMessage:
         sender=addresses[0],
         vouched=addresses[1:],
         trust=trust,
-        evidence="twilio-signature",
+        evidence=evidence,
         received_at=received_at,
+        occurred_at=occurred_at,
         recipient=form.first("To").removeprefix(WHATSAPP),
         author_name=form.first("ProfileName").replace("\0", "")[:256],
         text=text,

@@ -7,10 +7,9 @@ Twilio's client, which has no setting for the API's URL and waits without limit.
 
 from typing import TYPE_CHECKING, Any
 
-from shared.model.entry import Channel
 from shared.model.sending import Accepted, OutboundMessage, Refused, SendResult, Unknown
 from shared.providers.http import NoAnswerError, NotReachedError, post
-from shared.providers.twilio.messages import WHATSAPP
+from shared.providers.twilio.account import address_on, credentials, messages_path
 from shared.runtime.secrets import TwilioAccount
 
 if TYPE_CHECKING:
@@ -45,12 +44,8 @@ class TwilioSender:
     """Sends as one account; `api_url` has no trailing slash."""
 
     def __init__(self, account: TwilioAccount, api_url: str) -> None:
-        self._url = f"{api_url}/2010-04-01/Accounts/{account.account_sid}/Messages.json"
-        self._auth = (
-            (account.api_key, account.api_secret)
-            if account.api_key
-            else (account.account_sid, account.auth_token)
-        )
+        self._url = f"{api_url}{messages_path(account)}.json"
+        self._auth = credentials(account)
 
     def send(self, message: OutboundMessage) -> SendResult:
         """Send once. A refusal's reason is Twilio's error code, where it gave one."""
@@ -63,16 +58,15 @@ class TwilioSender:
         return _result(response)
 
 
-def _form(message: OutboundMessage) -> dict[str, str]:
-    prefix = WHATSAPP if message.channel is Channel.WHATSAPP else ""
-    form = {
-        "To": prefix + message.to.value,
-        "From": prefix + message.sender,
-        "Body": message.text,
-        "ValidityPeriod": str(VALIDITY_SECONDS),
-    }
+def _form(message: OutboundMessage) -> list[tuple[str, str]]:
+    form = [
+        ("To", address_on(message.channel, message.to.value)),
+        ("From", address_on(message.channel, message.sender)),
+        ("Body", message.text),
+        ("ValidityPeriod", str(VALIDITY_SECONDS)),
+    ]
     if message.status_url:
-        form["StatusCallback"] = message.status_url
+        form.append(("StatusCallback", message.status_url))
     return form
 
 

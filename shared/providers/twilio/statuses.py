@@ -13,8 +13,9 @@ from shared.model.sending import StatusReport
 from shared.providers.twilio.messages import PROVIDER
 from shared.runtime.webhook import Form
 
-# Before `sent`, Twilio tells several ways of waiting apart; all mean that it took the message.
-_STATES = {
+# The callback's words, and the list's. Before `sent`, Twilio tells several ways of waiting apart; all
+# mean that it took the message.
+STATES = {
     "accepted": ReceiptState.ACCEPTED,
     "scheduled": ReceiptState.ACCEPTED,
     "queued": ReceiptState.ACCEPTED,
@@ -34,13 +35,13 @@ def parse_status(form: Form, now: datetime) -> StatusReport:
     Raises MalformedMessageError without a message id, or with a status that is not known.
     """
     sid, status = form.first("MessageSid"), form.first("MessageStatus")
-    if not sid or status not in _STATES:
+    if not sid or status not in STATES:
         raise MalformedMessageError("the callback names no message or no known status")
     error = form.first("ErrorCode")
     return StatusReport(
         provider=PROVIDER,
         provider_id=sid[:64],
-        state=_STATES[status],
+        state=STATES[status],
         error=error if error.isdecimal() and error != "0" else "",
         at=now,
     )
