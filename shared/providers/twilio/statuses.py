@@ -13,8 +13,8 @@ from shared.model.sending import StatusReport
 from shared.providers.twilio.messages import PROVIDER
 from shared.runtime.webhook import Form
 
-# The callback's words, and the list's. Before `sent`, Twilio tells several ways of waiting apart; all
-# mean that it took the message.
+# The callback's words, and the list's. Before `sent`, Twilio tells several ways of waiting apart;
+# all mean that it took the message.
 STATES = {
     "accepted": ReceiptState.ACCEPTED,
     "scheduled": ReceiptState.ACCEPTED,
