@@ -57,7 +57,7 @@ def request(**changes: Any) -> dict[str, Any]:
     }
     fields = {
         "rule": "agent-answered",
-        "template": "answer",
+        "template": "agent-answered",
         "purpose": "transactional",
         "ladder": ["sms"],
         "wait_seconds": 600,

@@ -195,7 +195,7 @@ def test_each_channel_leaves_by_its_provider(office: Office) -> None:
 def request(event: dict[str, Any], **constants: Any) -> dict[str, Any]:
     return {
         "rule": "agent-answered",
-        "template": "answer",
+        "template": "agent-answered",
         "purpose": "transactional",
         "ladder": ["sms"],
         "wait_seconds": 600,
