@@ -98,7 +98,7 @@ def test_a_request_is_read_with_its_constants_and_its_cause() -> None:
     read = parse_request(json.dumps(request()))
     assert (read.rule, read.template, read.purpose) == (
         "agent-answered",
-        "answer",
+        "agent-answered",
         "transactional",
     )
     assert (read.ladder, read.wait_seconds, read.debounce_seconds) == ((Channel.SMS,), 600, 60)
