@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from random import uniform
-from time import sleep
 
 from shared.model.conversation import Conversation
 from shared.model.due import Task, TaskKind
@@ -47,7 +45,7 @@ def assign(
 
     It is taken back after `wait` without an answer. Raises UnavailableError.
     """
-    for attempt in range(_TRIES):
+    for _ in range(_TRIES):
         try:
             seen = conversations.get(table, opened.conversation_id)
             root = root_of(table, get_profile(table, seen.home))
@@ -73,8 +71,7 @@ def assign(
             ]
         if _tell(table, _entry(seen, text, now, make_id), opened.event_id, change, beside):
             return Assigned(verdict=verdict, agent=root.assignee)
-        sleep(uniform(0, 0.02 * 2**attempt))  # noqa: S311 jitter is no secret
-    raise UnavailableError("the table stayed busy with this contact")
+    raise UnavailableError("this conversation is changing all the time")
 
 
 def release(table: Table, task: Task, *, now: datetime, make_id: NewId = new_id) -> None:
@@ -129,6 +126,6 @@ def _tell(
     recorded = replace(change, events=("EntryRecorded",))
     try:
         notes.write(table, entry, marker, recorded, now=now, beside=beside)
-    except (notes.BusyError, ConflictError, NotFoundError):
+    except (ConflictError, NotFoundError):
         return False
     return True

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from random import uniform
-from time import sleep
 
 from shared.model.contact import Profile
 from shared.model.entry import Author, Channel, Direction, Entry, Kind
-from shared.model.errors import InvalidRequestError, UnavailableError
+from shared.model.errors import InvalidRequestError
 from shared.model.events import Change
 from shared.model.ids import NewId, new_id
 from shared.model.promise import Promise
@@ -18,8 +16,6 @@ from shared.store.bodies import Bodies
 from shared.store.contacts import get_profile
 from shared.store.roots import root_of
 from shared.store.table import Leg, Table
-
-_TRIES = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,18 +85,10 @@ def note(
     if request.promise:
         beside.append(promises.made_leg(_promise(request.promise, whole, make_id)))
     entry = bodies.offload(whole)
-    for attempt in range(_TRIES):
-        try:
-            marked = notes.write(
-                table, entry, request.marker, request.change, now=now, beside=beside
-            )
-        except notes.BusyError:
-            sleep(uniform(0, 0.02 * 2**attempt))  # noqa: S311 jitter is no secret
-            continue
-        if marked:
-            return _noted_before(table, bodies, request, root, marked)
-        return Noted(entry=whole, contact_id=root.id)
-    raise UnavailableError("the table stayed busy with this contact")
+    marked = notes.write(table, entry, request.marker, request.change, now=now, beside=beside)
+    if marked:
+        return _noted_before(table, bodies, request, root, marked)
+    return Noted(entry=whole, contact_id=root.id)
 
 
 def _promise(made: NewPromise, entry: Entry, make_id: NewId) -> Promise:

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from random import uniform
+from time import sleep
 
 from shared.model.entry import Entry
-from shared.model.errors import ConflictError, NotFoundError
+from shared.model.errors import ConflictError, NotFoundError, UnavailableError
 from shared.model.events import Change
 from shared.model.recording import MarkedEntry, Marker
 from shared.store import items, keys
 from shared.store.table import Check, Leg, Put, Table, TransactionRefusedError
 
-
-class BusyError(Exception):
-    """Another transaction held the contact just then; the same write may succeed at once."""
+_TRIES = 6
 
 
 def find(table: Table, marker: Marker) -> MarkedEntry | None:
@@ -33,7 +33,7 @@ def write(
     """Write an entry at its home, and what is written or removed beside it in the same moment.
 
     What the marker stands for already is returned instead. Raises NotFoundError, ConflictError (the
-    contact is being erased; something beside it has changed), BusyError.
+    contact is being erased; something beside it has changed), UnavailableError.
     """
     marked_at, home_at = keys.delivery(marker.provider, marker.id), keys.profile(entry.home)
     marked = {
@@ -44,29 +44,33 @@ def write(
         "request_hash": marker.request_hash,
         "expires_at": int(marker.expires_at.timestamp()) if marker.expires_at else None,
     }
-    try:
-        table.write(
-            Put(
-                marked_at,
-                marked,
-                condition="attribute_not_exists(PK) OR expires_at < :now",
-                values={":now": int(now.timestamp())},
-            ),
-            Put(
-                keys.entry(entry.home, entry.occurred_at, entry.id),
-                items.entry_item(entry, change) | {"marker": marked_at.pk},
-            ),
-            Check(home_at, "attribute_exists(PK) AND attribute_not_exists(erasing)"),
-            *beside,
-        )
-    except TransactionRefusedError as error:
-        if before := error.failed.get(marked_at):
-            return items.read_marked_entry(before)
-        if home_at in error.failed:
-            if error.failed[home_at] is None:
-                raise NotFoundError("no such contact") from error
-            raise ConflictError("this contact is being erased") from error
-        if error.failed:
-            raise ConflictError("what the note tells of has just changed") from error
-        raise BusyError from error
-    return None
+    legs = (
+        Put(
+            marked_at,
+            marked,
+            condition="attribute_not_exists(PK) OR expires_at < :now",
+            values={":now": int(now.timestamp())},
+        ),
+        Put(
+            keys.entry(entry.home, entry.occurred_at, entry.id),
+            items.entry_item(entry, change) | {"marker": marked_at.pk},
+        ),
+        Check(home_at, "attribute_exists(PK) AND attribute_not_exists(erasing)"),
+        *beside,
+    )
+    for attempt in range(_TRIES):
+        try:
+            table.write(*legs)
+        except TransactionRefusedError as error:
+            if before := error.failed.get(marked_at):
+                return items.read_marked_entry(before)
+            if home_at in error.failed:
+                if error.failed[home_at] is None:
+                    raise NotFoundError("no such contact") from error
+                raise ConflictError("this contact is being erased") from error
+            if error.failed:
+                raise ConflictError("what it tells of has just changed") from error
+            sleep(uniform(0, 0.02 * 2**attempt))  # noqa: S311 jitter is no secret
+        else:
+            return None
+    raise UnavailableError("the table stayed busy with this contact")
