@@ -9,6 +9,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     Strict,
     StringConstraints,
 )
@@ -97,6 +98,19 @@ class NewNote(Body):
     """A promise the note tells of; the hand-over pack shows it until a note says it was kept."""
     keeps: Annotated[tuple[str, ...], Field(max_length=5)] = ()
     """Ids of open promises that were kept."""
+
+
+class NewEvent(Body):
+    """Something that happened at a site or in an app."""
+
+    kind: Literal["order", "page_view", "event"]
+    source: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,49}$")]
+    """Who tells of it, like `shop`."""
+    id: Annotated[str, StringConstraints(pattern=r"^[\x21-\x22\x24-\x7e]{1,255}$")]
+    """What the source calls it: told again, it is the same event."""
+    occurred_at: AwareDatetime
+    data: dict[str, JsonValue] = {}
+    """Anything else about it, of 16 KB at most."""
 
 
 class ConversationPatch(Body):

@@ -8,6 +8,7 @@ from functions.timeline_api import (
     contacts,
     conversations,
     erasure,
+    events,
     handover,
     merges,
     messages,
@@ -135,6 +136,15 @@ ROUTES = (
         status=HTTPStatus.CREATED,
         problems=_CHANGED_OR_ERASED,
         repeatable=True,
+    ),
+    Route(
+        "POST",
+        "/v1/contacts/{id}/events",
+        "timeline:write",
+        events.post_event,
+        body="NewEvent",
+        status=HTTPStatus.CREATED,
+        problems=_CHANGED_OR_ERASED,
     ),
     Route(
         "GET",

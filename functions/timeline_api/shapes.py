@@ -193,6 +193,8 @@ class Entry(TypedDict):
     quoted_text: str
     """The older mail below what the person wrote."""
     provider: Provider | None
+    data: dict[str, Any] | None
+    """What an app sent with an event."""
     defects: list[str]
     """What was broken about the message as it came in, or is left out here (`text_cut`)."""
 

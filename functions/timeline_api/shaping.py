@@ -1,5 +1,7 @@
 """From the model to what the API answers with."""
 
+import json
+
 from functions.timeline_api import file_ids, shapes
 from functions.timeline_api.file_ids import FileId
 from shared.model.conversation import Conversation
@@ -104,6 +106,7 @@ def entry(kept: Entry, receipt: Receipt | None, *, contact_id: str, keys: Keys) 
         "guest": kept.guest,
         "quoted_text": kept.quoted_text,
         "provider": {"name": provider.name, "id": provider.id} if provider else None,
+        "data": json.loads(kept.data) if kept.data else None,
         "defects": list(kept.defects),
     }
 

@@ -91,7 +91,7 @@ class Entry:
 
     `text` is what the person wrote now, `quoted_text` the older mail below it, `html` the mail's
     own HTML, unsanitised. `address_key` stands for `address` in keys. `body_key` is set when the
-    body is too large for the table.
+    body is too large for the table. `data` is JSON that an app sent with an event.
     """
 
     id: str
@@ -120,3 +120,4 @@ class Entry:
     raw_key: str = ""
     defects: tuple[str, ...] = ()
     cost: Cost | None = None
+    data: str = ""

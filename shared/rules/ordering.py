@@ -1,9 +1,10 @@
 """When a message counts as having happened."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 BELIEVED_BEFORE = timedelta(days=7)
 BELIEVED_AFTER = timedelta(minutes=5)
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def occurred_at(claimed: datetime | None, received_at: datetime) -> datetime:
@@ -15,6 +16,11 @@ def occurred_at(claimed: datetime | None, received_at: datetime) -> datetime:
         return to_milliseconds(received_at)
     earliest, latest = received_at - BELIEVED_BEFORE, received_at + BELIEVED_AFTER
     return to_milliseconds(min(max(claimed, earliest), latest))
+
+
+def imported_at(claimed: datetime, received_at: datetime) -> datetime:
+    """The time that a trusted caller tells of, however long ago: it is never far in the future."""
+    return to_milliseconds(min(max(claimed, _EARLIEST), received_at + BELIEVED_AFTER))
 
 
 def to_milliseconds(at: datetime) -> datetime:

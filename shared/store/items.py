@@ -332,6 +332,7 @@ def entry_item(entry: Entry, change: Change | None) -> Item:
         "raw_key": entry.raw_key,
         "defects": list(entry.defects),
         "cost": _stored_cost(entry.cost) if entry.cost else None,
+        "data": entry.data,
         "revision": 1,
         "change": stored_change(change),
     }
@@ -414,6 +415,7 @@ def read_entry(item: Item) -> Entry:
         )
         if cost
         else None,
+        data=item.get("data", ""),
     )
 
 

@@ -92,6 +92,7 @@ def test_an_outbound_entry_shows_its_receipt_and_its_real_price(api: Api, table:
         "guest": False,
         "quoted_text": "",
         "provider": {"name": "twilio", "id": "SM1"},
+        "data": None,
         "defects": [],
     }
 
