@@ -67,7 +67,7 @@ def withdraw(table: Table, contact_id: str, address: Address) -> Contact:
     _, identity = _of(table, contact_id, address)
     if identity.messages:
         raise ConflictError("messages went through this address; split it off instead")
-    if identity.consent or identity.blocked_senders:
+    if identity.consent_at or identity.consent or identity.blocked_senders:
         raise ConflictError("this address has a consent on record; split it off instead")
     contacts.withdraw(table, identity)
     return contacts.get_contact(table, contact_id)

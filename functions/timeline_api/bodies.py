@@ -18,6 +18,7 @@ from shared.model.conversation import State
 from shared.model.identity import IdentityKind
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=50_000, pattern=r"\S")]
+Time = Annotated[AwareDatetime, Strict()]
 Channels = Literal["email", "sms", "whatsapp", "chat", "voice", "messenger", "instagram"]
 
 
@@ -86,7 +87,7 @@ class NewPromise(Body):
     """What was promised to the contact."""
 
     text: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"\S")]
-    due: Annotated[AwareDatetime, Strict()] | None = None
+    due: Time | None = None
     """When it is to be kept by."""
 
 
@@ -108,7 +109,7 @@ class NewEvent(Body):
     """Who tells of it, like `shop`."""
     id: Annotated[str, StringConstraints(pattern=r"^[\x21-\x22\x24-\x7e]{1,255}$")]
     """What the source calls it: told again, it is the same event."""
-    occurred_at: AwareDatetime
+    occurred_at: Time
     data: dict[str, JsonValue] = {}
     """Anything else about it, of 16 KB at most."""
 
@@ -119,7 +120,7 @@ class ConversationPatch(Body):
     assignee: Annotated[str, StringConstraints(max_length=256)] | None = None
     """An agent's `sub`; null for nobody."""
     state: State | None = Field(default=None)
-    last_activity_at: AwareDatetime | None = None
+    last_activity_at: Time | None = None
     """The last activity you saw; if there was one since, the answer is 409."""
 
 
@@ -127,7 +128,7 @@ class AvailabilityIn(Body):
     """Whether an agent is there."""
 
     available: bool
-    until: AwareDatetime | None = None
+    until: Time | None = None
     """Until when they are; needed for one who is there, and a time to come."""
 
 

@@ -165,7 +165,8 @@ def withdraw(table: Table, identity: Identity) -> None:
             Delete(
                 keys.identity(identity.key),
                 "home = :home AND n = :none AND attribute_not_exists(erased_at)"
-                " AND size(consent) = :none AND attribute_not_exists(blocked_senders)",
+                " AND attribute_not_exists(consent_at) AND size(consent) = :none"
+                " AND attribute_not_exists(blocked_senders)",
                 {":home": identity.home, ":none": 0},
             ),
             Update(

@@ -74,6 +74,7 @@ def test_an_event_takes_two_calls(api: Api, path: str, aws_calls: list[str]) -> 
         ({"source": "Twilio#1"}, "source"),
         ({"id": "a#b"}, "id"),
         ({"occurred_at": "2024-02-29T10:00:00"}, "occurred_at"),
+        ({"occurred_at": 1_700_000_000}, "occurred_at"),
         ({"data": {"x": "y" * 20_000}}, "data"),
     ],
 )
