@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from shared.store.bodies import Bodies
 from shared.store.table import Table
+from tests.cheap_moto import cheap_transactions
 from tests.table_schema import create_table
 
 # A loaded machine is no reason to fail; what must be fast has a test that measures it.
@@ -38,7 +39,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
+    with mock_aws(), cheap_transactions():
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
         yield
 
