@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 
 from shared.consent import say
 from shared.model.conversation import Joined
@@ -22,6 +23,7 @@ from shared.rules.threading import Facts
 from shared.settle import Draft, Settled, settle
 from shared.store import recording
 from shared.store.bodies import Bodies
+from shared.store.copies import add_delivery
 from shared.store.table import Table
 
 _THREADS_READ = 50
@@ -69,6 +71,7 @@ def record(
     """
     marker = Marker(provider=message.delivery.provider, id=message.delivery.id)
     sender = _proof(table, message)
+    copies = _copies(message, sender)
     vouched = tuple(
         replace(sender, key=table.address_key(address), address=address)
         for address in message.vouched[:_VOUCHED]
@@ -88,11 +91,27 @@ def record(
             now=now,
             message_ids=references,
             conversation_id=named_by_token or "",
+            copies=copies,
         )
+
+    def once_more(first: MarkedEntry, body_key: str = "") -> Recorded:
+        files = [attachment.object_key for attachment in message.attachments]
+        if copies:
+            add_delivery(
+                table,
+                marker,
+                copies,
+                first,
+                raw_key=message.raw_key,
+                object_keys=[*files, body_key],
+            )
+        return _duplicate(first, known, sender, vouched)
 
     known = read()
     if known.marked:
         return _duplicate(known.marked, known, sender, vouched)
+    if known.copied:
+        return once_more(known.copied)
     by_mail = message.channel is Channel.EMAIL
     heard = opt_out.hear(message)
     entry = bodies.offload(_entry(message, heard, now, make_id, price(message)))
@@ -114,6 +133,7 @@ def record(
             Claim(key=table.address_key(address), address=address) for address in message.claims
         ),
         message_ids=(message.message_id,) if by_mail and message.message_id else (),
+        copies=copies,
         name=message.author_name if message.trust is not Trust.CLAIMED else "",
         said=opt_out.statement(heard, message, entry, make_id("ent", now)),
         asked=opt_out.request(heard, message, entry),
@@ -126,9 +146,22 @@ def record(
     settled = settle(table, draft, known, make_id=make_id)
     if settled.marked:
         return _duplicate(settled.marked, known, sender, vouched)
+    if settled.copied:
+        return once_more(settled.copied, entry.body_key)
     if settled.entry is None and draft.said:
         say(table, sender.key, draft.said, cause=f"delivery:{message.delivery.provider}")
     return _recorded(settled)
+
+
+def _copies(message: InboundMessage, sender: Proof) -> Marker | None:
+    """What marks a mail, however often it is delivered: who it is from, as proven, and its words.
+
+    So a forged one never stands for the genuine one, whichever comes first.
+    """
+    if not message.fingerprint:
+        return None
+    words = f"{sender.key} {message.trust} {message.fingerprint}"
+    return Marker(provider="mail", id=sha256(words.encode()).hexdigest())
 
 
 def _proof(table: Table, message: InboundMessage) -> Proof:

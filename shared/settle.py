@@ -55,6 +55,7 @@ class Draft:
     vouched: tuple[Proof, ...] = ()
     claims: tuple[Claim, ...] = ()
     message_ids: tuple[str, ...] = ()
+    copies: Marker | None = None
     name: str = ""
     said: Statement | None = None
     asked: ConsentRequest | None = None
@@ -65,6 +66,7 @@ class Draft:
 class Settled:
     """Where a message came to lie. `marked` is set when it had been recorded before.
 
+    So is `copied`, when that was by another delivery of the same mail.
     `entry` is None for a duplicate, and for a late message of somebody who was erased.
     `elsewhere` are the vouched addresses that, as far as was read, are not this contact's.
     """
@@ -74,6 +76,7 @@ class Settled:
     contact_id: str = ""
     reference: str = ""
     marked: MarkedEntry | None = None
+    copied: MarkedEntry | None = None
 
 
 @dataclass(slots=True)
@@ -100,8 +103,8 @@ def settle(
     table: Table, draft: Draft, known: Known, *, make_id: NewId = new_id, pause: bool = True
 ) -> Settled:
     """Record `draft`. Raises UnavailableError when the table stays busy or down."""
-    if known.marked:
-        return Settled(marked=known.marked)
+    if known.marked or known.copied:
+        return Settled(marked=known.marked, copied=known.copied)
     view = _first_view(table, draft, known, make_id)
     for attempt in range(TRIES):
         if view.identity and is_late(view.identity, draft.entry.occurred_at):
@@ -110,8 +113,8 @@ def settle(
         try:
             write(table, recording)
         except RecordingRefusedError as error:
-            if error.refusal.marked:
-                return Settled(marked=error.refusal.marked)
+            if error.refusal.marked or error.refusal.copied:
+                return Settled(marked=error.refusal.marked, copied=error.refusal.copied)
             if error.refusal.conflict and pause:
                 sleep(uniform(0, 0.02 * 2**attempt))  # noqa: S311 jitter is no secret
             view = _next_view(table, draft, view, error.refusal, make_id)
@@ -302,6 +305,7 @@ def _recording(draft: Draft, view: _View) -> Recording:
         vouched=view.vouched,
         claims=(*draft.claims, *(Claim(key=p.key, address=p.address) for p in view.surplus)),
         message_ids=draft.message_ids,
+        copies=draft.copies,
         reference=view.reference if route.placement is Placement.OPEN else "",
         subject_hash=facts.subject_hash,
         name=draft.name,

@@ -23,8 +23,9 @@ class InboundMessage:
     that passed no DMARC). `vouched` are further addresses the same proof covers, `claims` what the
     person merely typed. `occurred_at` is the provider's time, None where it sends none.
     `message_id` and `references` are RFC 5322 ids without angle brackets; `reply_token` is the
-    token in the recipient address, unchecked. `segments` and `size_bytes` are what is priced.
-    `provider_keyword` is the provider's own word for an opt-out keyword, `STOP` for one.
+    token in the recipient address, unchecked. `fingerprint` is what all deliveries of one mail
+    have in common; "" where a delivery is a message. `segments` and `size_bytes` are what is
+    priced. `provider_keyword` is the provider's own word for an opt-out keyword, `STOP` for one.
     """
 
     delivery: Delivery
@@ -46,6 +47,7 @@ class InboundMessage:
     automatic: bool = False
     reply_token: str = ""
     message_id: str = ""
+    fingerprint: str = ""
     references: tuple[str, ...] = ()
     raw_key: str = ""
     defects: tuple[str, ...] = ()

@@ -93,8 +93,9 @@ class Recording:
     `entry.home` is where it goes, `root` the profile that is checked or changed with it.
     `sender` is the address the message came through (inbound) or goes to (outbound). `vouched`
     are further proven addresses to be added to the contact. With `new_contact` the profile is
-    made too. `moves` says whether pointers and activity follow this message. `consent` is what it
-    changes about writing to the sender, `asked` what an agent is to decide about that.
+    made too. `copies` marks this mail, whichever delivery of it comes first. `moves` says whether
+    pointers and activity follow this message. `consent` is what it changes about writing to the
+    sender, `asked` what an agent is to decide about that.
     """
 
     marker: Marker
@@ -103,6 +104,7 @@ class Recording:
     route: Route
     root: str
     now: datetime
+    copies: Marker | None = None
     new_contact: bool = False
     moves: bool = True
     vouched: tuple[Proof, ...] = ()
@@ -125,6 +127,7 @@ class Refusal:
     """
 
     marked: MarkedEntry | None = None
+    copied: MarkedEntry | None = None
     identity_failed: bool = False
     identity: Identity | None = None
     root_failed: bool = False

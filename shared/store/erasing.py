@@ -19,6 +19,7 @@ from shared.model.merge import DECISIONS
 from shared.model.receipt import Receipt
 from shared.store import items, keys
 from shared.store.attributes import Item
+from shared.store.copies import of_entries
 from shared.store.downloads import html_key
 from shared.store.due import copy_leg, task_done_leg, task_leg
 from shared.store.keys import Key
@@ -46,7 +47,8 @@ class Stretch:
     """A part of what lies with a contact, and what it points at elsewhere.
 
     `object_keys` lie in the content bucket, and perhaps `html_keys` too, which were made of them;
-    `raw_keys` in the mail bucket. `held`: a message is just being sent, and nobody knows yet what
+    `raw_keys` in the mail bucket. `copies` are the markers of mails that came more than once, as
+    seen. `held`: a message is just being sent, and nobody knows yet what
     its provider will call it. `position` is where the next stretch begins; None: this is the last.
     """
 
@@ -54,6 +56,7 @@ class Stretch:
     entries: Sequence[Entry]
     receipts: Sequence[Receipt]
     lines: Sequence[CostLine]
+    copies: Sequence[Item]
     object_keys: Sequence[str]
     html_keys: Sequence[str]
     raw_keys: Sequence[str]
@@ -202,6 +205,7 @@ def look(table: Table, contact_id: str, position: str | None, now: datetime) -> 
     )
     entries = [items.read_entry(item) for item in found.items if item["type"] == "entry"]
     receipts = [items.read_receipt(item) for item in found.items if item["type"] == "receipt"]
+    copies = of_entries(table, found.items)
     return Stretch(
         found=found.items,
         entries=entries,
@@ -216,16 +220,26 @@ def look(table: Table, contact_id: str, position: str | None, now: datetime) -> 
             for entry in entries
             for key in (entry.body_key, *(a.object_key for a in entry.attachments))
             if key
-        ],
+        ]
+        + [key for copy in copies for key in sorted(copy.get("object_keys", ()))],
         html_keys=[html_key(entry.id) for entry in entries if entry.html or entry.body_key],
-        raw_keys=[entry.raw_key for entry in entries if entry.raw_key],
+        raw_keys=[entry.raw_key for entry in entries if entry.raw_key]
+        + [key for copy in copies for key in sorted(copy.get("raw_keys", ()))],
+        copies=copies,
         held=any(receipt.is_held(now) for receipt in receipts),
         position=found.last_key["SK"] if found.last_key else None,
     )
 
 
 def forget_pointers(table: Table, stretch: Stretch) -> None:
-    """Remove the markers, pointers and threads that lead to these messages."""
+    """Remove the markers, pointers and threads that lead to these messages.
+
+    Raises MovedOnError when one of these mails has come once more.
+    """
+    for copy in stretch.copies:
+        others = [Key(pk, "DELIVERY") for pk in sorted(copy.get("deliveries", ()))]
+        _delete(table, others)
+        _write_as_seen(table, delete_as_read(copy))
     markers = [Key(item["marker"], "DELIVERY") for item in stretch.found if "marker" in item]
     markers += [
         keys.delivery(entry.provider.name, entry.provider.id)

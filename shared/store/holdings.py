@@ -10,9 +10,8 @@ from shared.store.table import Table
 
 _READ_AT_ONCE = 250
 # What says where an item lies and who is told of it says nothing about the person.
-_OURS = frozenset(
-    {"PK", "SK", "GSI1PK", "GSI1SK", "type", "schema", "change", "expires_at", "marker", "moved"}
-)
+_KEYS = frozenset({"PK", "SK", "GSI1PK", "GSI1SK"})
+_OURS = _KEYS | {"type", "schema", "change", "expires_at", "marker", "copies", "moved"}
 
 Holding = tuple[str, Any]
 """The type of an item, and the noun it holds, or its attributes where there is no such noun."""

@@ -26,6 +26,7 @@ class Known:
     """What the table holds of a message that came in. All of it is a hint."""
 
     marked: MarkedEntry | None = None
+    copied: MarkedEntry | None = None
     identities: Mapping[str, Identity] = field(default_factory=dict)
     threads: Mapping[str, Joined] = field(default_factory=dict)
     conversation: Conversation | None = None
@@ -47,8 +48,9 @@ def look(
     now: datetime,
     message_ids: Iterable[str] = (),
     conversation_id: str = "",
+    copies: Marker | None = None,
 ) -> Known:
-    """What is known of a message's marker, addresses, thread and conversation: one batch read."""
+    """What is known of a message's markers, addresses, thread and conversation: one batch read."""
     marked_at = keys.delivery(marker.provider, marker.id)
     identity_at = {keys.identity(key): key for key in address_keys}
     thread_at = {keys.thread(message_id): message_id for message_id in message_ids}
@@ -56,6 +58,9 @@ def look(
     wanted: list[Key] = [marked_at, *identity_at, *thread_at]
     if conversation_id:
         wanted.append(conversation_at)
+    copied_at = keys.delivery(copies.provider, copies.id) if copies else None
+    if copied_at:
+        wanted.append(copied_at)
     found = table.get_many(wanted)
     marked = found.get(marked_at)
     if marked and marked.get("expires_at", now.timestamp()) < now.timestamp():
@@ -63,6 +68,7 @@ def look(
     conversation = found.get(conversation_at)
     return Known(
         marked=items.read_marked_entry(marked) if marked else None,
+        copied=items.read_marked_entry(found[copied_at]) if copied_at in found else None,
         identities={
             key: items.read_identity(found[at]) for at, key in identity_at.items() if at in found
         },
@@ -90,6 +96,8 @@ def write(table: Table, recording: Recording) -> None:
 def _legs(r: Recording) -> Iterable[Leg]:
     entry = r.entry
     yield _marker_leg(r)
+    if r.copies:
+        yield Put(keys.delivery(r.copies.provider, r.copies.id), _marker_item(r) | {"revision": 1})
     yield Put(keys.entry(entry.home, entry.occurred_at, entry.id), _entry_item(r))
     if r.receipt:
         yield Put(keys.receipt(r.receipt.key), items.receipt_item(r.receipt))
@@ -125,13 +133,15 @@ def _legs(r: Recording) -> Iterable[Leg]:
 def _entry_item(r: Recording) -> Item:
     """An inbound entry's marker is named by its provider's id; another says where its own lies."""
     item = items.entry_item(r.entry, r.change)
+    if r.copies:
+        item["copies"] = keys.delivery(r.copies.provider, r.copies.id).pk
     if r.entry.provider is None:
         item["marker"] = keys.delivery(r.marker.provider, r.marker.id).pk
     return item
 
 
-def _marker_leg(r: Recording) -> Put:
-    item = {
+def _marker_item(r: Recording) -> Item:
+    return {
         "type": "delivery",
         "schema": items.SCHEMA,
         "home": r.entry.home,
@@ -140,6 +150,10 @@ def _marker_leg(r: Recording) -> Put:
         "conversation": r.route.conversation_id,
         "request_hash": r.marker.request_hash,
     }
+
+
+def _marker_leg(r: Recording) -> Put:
+    item = _marker_item(r)
     key = keys.delivery(r.marker.provider, r.marker.id)
     if r.marker.expires_at is None:
         return Put(key, item)
@@ -482,10 +496,12 @@ def _refusal(r: Recording, error: TransactionRefusedError) -> Refusal:
     home_at = keys.profile(r.entry.home)
     conversation_at = keys.conversation(r.route.conversation_id)
     marked, identity = failed.get(marker_at), failed.get(identity_at)
+    copied = failed.get(keys.delivery(r.copies.provider, r.copies.id)) if r.copies else None
     root, conversation = failed.get(root_at), failed.get(conversation_at)
     home = failed.get(home_at)
     return Refusal(
         marked=items.read_marked_entry(marked) if marked else None,
+        copied=items.read_marked_entry(copied) if copied else None,
         identity_failed=identity_at in failed,
         identity=items.read_identity(identity) if identity else None,
         root_failed=root_at in failed,

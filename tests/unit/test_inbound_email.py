@@ -239,3 +239,12 @@ def test_the_machines_clock_shifts_when_a_mail_was_received(
     receive(inbound, "ses2", mail())
     first, second = sorted(entry.received_at for entry in entries())
     assert 7.9 * 3600 < (second - first).total_seconds() < 8.1 * 3600
+
+
+def test_one_mail_to_two_of_our_addresses_is_one_entry(inbound: ModuleType) -> None:
+    for name in ("support", "sales"):
+        top = verdicts(recipient=f"{name}@in.example.com")
+        receive(inbound, f"ses-{name}", mail("Message-ID: <m@x>", "Subject: Once", top=top))
+    receive(inbound, "ses-other", mail("Message-ID: <m@x>", "Subject: Once", body="not the same"))
+    assert [entry.text for entry in entries()].count("hello") == 1
+    assert len(entries()) == 2

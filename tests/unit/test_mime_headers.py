@@ -191,3 +191,22 @@ def test_a_missing_date_is_none() -> None:
 )
 def test_the_subject_is_one_safe_line(written: str, subject: str) -> None:
     assert read(mail(f"Subject: {written}")).subject == subject
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        mail("Message-ID: <m@x>", "Subject: s", body="other words"),
+        mail("Message-ID: <m@x>", "Subject: other", body="words"),
+        mail("Message-ID: <n@x>", "Subject: s", body="words"),
+        mail("Message-ID: <m@x>", "Subject: s", "References: <a@x>", body="words"),
+        mail("Message-ID: <m@x>", "Subject: s", body="words", sender="From: Bo <ana@example.org>"),
+    ],
+)
+def test_the_fingerprint_is_what_the_author_wrote_whichever_way_it_came(other: bytes) -> None:
+    headers = ("Message-ID: <m@x>", "Subject: s")
+    one = read(mail(*headers, body="words")).fingerprint
+    elsewhere = verdicts(recipient="sales@in.example.com", return_path="<>")
+    assert read(mail(*headers, body="words", top=elsewhere)).fingerprint == one
+    assert read(other).fingerprint not in ("", one)
+    assert read(mail("Subject: s", body="words")).fingerprint == ""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from hashlib import sha256
 
 from shared.model.entry import Channel
 from shared.model.identity import Trust
@@ -16,12 +17,13 @@ from shared.providers.mime.files import File, read_files
 from shared.providers.mime.headers import decode_words
 from shared.providers.mime.quoting import split_reply
 from shared.providers.mime.sender import UNKNOWN_SENDER, read_sender
-from shared.providers.mime.structure import Headers
+from shared.providers.mime.structure import Headers, Part
 from shared.providers.mime.verdicts import judge, read_verdicts
 
 PROVIDER = "ses"
 MAX_SUBJECT = 500
 
+_AUTHORED = ("message-id", "from", "date", "subject", "in-reply-to", "references", "content-type")
 _QUARANTINED = Body(text="", html="", files=())
 
 
@@ -97,12 +99,27 @@ def _read(
         automatic=is_automatic(mail, sender, verdicts),
         reply_token=references.read_reply_token(recipients),
         message_id=references.read_message_id(headers),
+        fingerprint=_fingerprint(mail),
         references=references.read_references(headers),
         raw_key=raw_key,
         defects=tuple(sorted(defect.value for defect in defects)),
         size_bytes=len(raw),
     )
     return ParsedMail(message, files)
+
+
+def _fingerprint(mail: Part) -> str:
+    """What stays the same when a mail reaches two of our addresses: what its author wrote.
+
+    A Message-ID alone is anybody's to choose, so it says nothing without all the rest.
+    """
+    if not references.read_message_id(mail.headers):
+        return ""
+    digest = sha256(mail.body)
+    for name in _AUTHORED:
+        for value in mail.headers.all(name):
+            digest.update(f"\n{name}:{value}".encode(errors="surrogatepass"))
+    return digest.hexdigest()
 
 
 def _date(headers: Headers, defects: set[Defect]) -> datetime | None:
