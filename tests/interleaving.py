@@ -33,7 +33,7 @@ class _Running:
 class Interleaving:
     """Gates the calls of one table. `after_write` is called after each transaction that held."""
 
-    def __init__(self, table: Table, after_write: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, table: Table, after_write: Callable[[], Any] = lambda: None) -> None:
         self._current = threading.local()
         self._after_write = after_write
         events = table._client.meta.events
