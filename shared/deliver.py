@@ -5,7 +5,7 @@ Whoever dies in between leaves a claim that runs out; then nobody knows whether 
 and it is not sent again blindly (outbound.md §1, §2).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,6 +21,7 @@ from shared.model.ids import NewId, new_id
 from shared.model.ledger import CostLine
 from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
 from shared.model.sending import Accepted, OutboundMessage, Refused, SendResult, Unknown
+from shared.resolve import Finding, Search, SentList
 from shared.rules import delivery
 from shared.rules import receipts as rules
 from shared.rules.delivery import Turn
@@ -45,6 +46,8 @@ class Outcome(StrEnum):
     FAILED = "MessagesFailed"
     STOPPED = "MessagesStopped"
     UNKNOWN = "MessagesUnknown"
+    FOUND = "MessagesFound"  # it had left, says its provider's list
+    RESENT = "MessagesResent"  # it had not, says the list: it is sent again
     UNCONFIRMED = "MessagesUnconfirmed"
     DOUBLE = "DoubleSend"
     NOT_DUE = "MessagesNotDue"
@@ -63,15 +66,22 @@ class Sender(Protocol):
 class Outlet:
     """How messages of one channel leave: by which provider, from which address of ours.
 
-    `status_url` says where the provider is to report on a message. `idempotent`: the provider goes
-    by our entry's id; it drops repeats, and may report on a message before it has answered.
+    `status_url` says where the provider is to report on a message. `sent`: the provider's list of
+    what it took, if it has one. `idempotent`: the provider goes by our entry's id; it drops
+    repeats, and may report on a message before it has answered.
     """
 
     provider: str
     sender: Sender
     address: str = ""
     status_url: Callable[[ReceiptKey], str] = lambda key: ""
+    sent: SentList | None = None
     idempotent: bool = False
+
+    @property
+    def looks(self) -> Sequence[timedelta]:
+        """How long after a message was lost it is looked into."""
+        return delivery.LOOKS_AT_LIST if self.sent else delivery.LOOKS_FOR_REPORT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +165,7 @@ class Courier:
                     return self._fail(claimed, outlet.provider, reason, entry, identity)
                 return self._retry(claimed, reason, try_at)
             case Unknown(reason):
-                return self._lose(claimed, claimed.claim_id, reason)
+                return self._lose(claimed, claimed.claim_id, reason, outlet)
 
     def _claim(self, outbound: Outbound) -> Receipt:
         """Take the message for this sender alone, or raise UnavailableError."""
@@ -174,9 +184,10 @@ class Courier:
     def _adopt(self, outbound: Outbound) -> Outcome:
         """The sender is gone, and with it what it knew."""
         receipt = outbound.receipt
-        if self.outlet(outbound.entry.channel).idempotent:
+        outlet = self.outlet(outbound.entry.channel)
+        if outlet.idempotent:
             return self._retry(receipt, "claim-ran-out", self.clock())
-        return self._lose(receipt, receipt.claim_id, "claim-ran-out")
+        return self._lose(receipt, receipt.claim_id, "claim-ran-out", outlet)
 
     # ---- what became of it
 
@@ -221,23 +232,37 @@ class Courier:
             raise UnavailableError("another sender was faster")
         return Outcome.STOPPED
 
-    def _lose(self, receipt: Receipt, claim_id: str, reason: str) -> Outcome:
+    def _lose(self, receipt: Receipt, claim_id: str, reason: str, outlet: Outlet) -> Outcome:
         now = self.clock()
         lost = self._advance(
             receipt,
             lambda r: rules.lose(r, claim_id, reason, now),
-            wake_at=delivery.next_look(receipt, now) or now,
+            wake_at=now + outlet.looks[0],
         )
         return Outcome.UNKNOWN if lost.state is ReceiptState.UNKNOWN else Outcome.SETTLED
 
     def _look(self, outbound: Outbound) -> Outcome:
-        """Nothing was heard of a message that may have left: wait on, in the end say so."""
+        """Nothing was heard of a message that may have left: ask, wait on, in the end say so."""
         receipt, due, now = outbound.receipt, outbound.due, self.clock()
-        look_at = delivery.next_look(receipt, now)
+        outlet = self.outlet(outbound.entry.channel)
+        finding = Finding.UNCLEAR
+        if outlet.sent:
+            search = Search(provider=outlet.provider, messages=outlet.sent, sender=outlet.address)
+            entry = self.bodies.restore(outbound.entry)
+            finding = search.look_up(entry, receipt, table=self.table, now=now)
+        if finding is Finding.FOUND:
+            if due:
+                receipts.clear(self.table, due)
+            return Outcome.FOUND
+        unread = finding is Finding.UNREAD
+        look_at = delivery.next_look(receipt, outlet.looks, now, unread=unread)
         if look_at and due:
             wake_at = Due(key=receipt.key, at=look_at, revision=due.revision + 1)
             receipts.postpone(self.table, due, wake_at)
             return Outcome.NOT_DUE
+        if finding is Finding.ABSENT and not rules.was_resent(receipt):
+            self._advance(receipt, lambda r: rules.resend(r, now), woken_by=due, wake_at=now)
+            return Outcome.RESENT
         self._advance(receipt, lambda r: rules.give_up(r, now), woken_by=due)
         return Outcome.UNCONFIRMED
 

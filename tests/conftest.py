@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import count
 from typing import Any
 
 import boto3
@@ -96,3 +97,31 @@ def refuse_transactions(table: Table) -> Callable[[int], None]:
 
     table._client.meta.events.register("before-call.dynamodb.*", conflict)
     return set_left
+
+
+@pytest.fixture
+def at_call(table: Table) -> Callable[[int, str, BaseException], None]:
+    """Let the nth call to the table from now on raise, `before` or `after` it took effect."""
+    numbers = count(1)
+    plan: dict[str, Any] = {}
+
+    def hit(when: str) -> Callable[..., None]:
+        def handler(**_: Any) -> None:
+            if when == "before":
+                plan["now"] = next(numbers)
+            if (plan.get("number"), plan.get("when")) == (plan["now"], when):
+                plan["number"] = 0
+                raise plan["error"]
+
+        return handler
+
+    events = table._client.meta.events
+    events.register("before-call.dynamodb.*", hit("before"))
+    events.register("after-call.dynamodb.*", hit("after"))
+
+    def arm(number: int, when: str, error: BaseException) -> None:
+        nonlocal numbers
+        numbers = count(1)
+        plan.update(number=number, when=when, error=error)
+
+    return arm

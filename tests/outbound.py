@@ -8,12 +8,22 @@ from typing import Any
 
 from shared.deliver import Courier, Outcome, Outlet
 from shared.model.cost import Cost
-from shared.model.entry import Author, AuthorType, Channel, Entry
+from shared.model.entry import Author, AuthorType, Channel, Direction, Entry
+from shared.model.errors import UnavailableError
 from shared.model.events import Change
 from shared.model.receipt import Receipt, ReceiptKey
 from shared.model.recording import Marker
-from shared.model.sending import Accepted, OutboundMessage, SendResult
+from shared.model.sending import (
+    Accepted,
+    ListedMessage,
+    OutboundMessage,
+    Refused,
+    SendResult,
+    StatusReport,
+    Unknown,
+)
 from shared.providers.twilio import status_url
+from shared.receipts import apply_report
 from shared.send import SendRequest, Sent, send
 from shared.store import due, receipts
 from shared.store.bodies import Bodies
@@ -59,12 +69,86 @@ class Provider:
 
 
 @dataclass
+class Carrier:
+    """A provider with a list like Twilio's, which may lag, and reports, which may be late or lost.
+
+    `fates` are what becomes of one request after the other, in the end `answered`:
+    `answer-lost` and `killed-after` leave a message behind, `request-lost`, `killed-before` and
+    `busy` none. `reports_after` None loses all reports.
+    """
+
+    clock: Callable[[], datetime]
+    fates: list[str] = field(default_factory=list)
+    lag: timedelta = timedelta(0)
+    reports_after: timedelta | None = None
+    is_down: bool = False
+    taken: list[ListedMessage] = field(default_factory=list)
+    keys: dict[str, ReceiptKey] = field(default_factory=dict)
+
+    def send(self, message: OutboundMessage) -> SendResult:
+        fate = self.fates.pop(0) if self.fates else "answered"
+        if fate == "killed-before":
+            raise Killed
+        if fate == "busy":
+            return Refused("20429", final=False)
+        if fate == "request-lost":
+            return Unknown("no-answer")
+        provider_id = self.take(message.to.value, message.sender, message.text)
+        self.keys[provider_id] = message.key
+        if fate == "killed-after":
+            raise Killed
+        return Unknown("no-answer") if fate == "answer-lost" else Accepted(provider_id)
+
+    def take(self, to: str, sender: str, text: str) -> str:
+        """A message is in the provider's books, whoever brought it; returns its id."""
+        provider_id = f"SM{next(_numbers)}"
+        self.taken.append(
+            ListedMessage(
+                provider_id=provider_id,
+                direction=Direction.OUTBOUND,
+                to=to,
+                sender=sender,
+                text=text,
+                state="sent",
+                created_at=self.clock(),
+                updated_at=self.clock(),
+            )
+        )
+        return provider_id
+
+    def sent_to(
+        self, channel: Channel, to: str, sender: str, since: datetime
+    ) -> tuple[ListedMessage, ...]:
+        if self.is_down:
+            raise UnavailableError("Twilio's list cannot be read")
+        shown = (it for it in self.taken if it.created_at + self.lag <= self.clock())
+        return tuple(it for it in shown if (it.to, it.sender) == (to, sender))
+
+    def report(self, table: Table) -> None:
+        """Every report that has become due by now arrives, however often it did before."""
+        if self.reports_after is None:
+            return
+        for message in self.taken:
+            key = self.keys.get(message.provider_id)
+            if key and message.created_at + self.reports_after <= self.clock():
+                report = StatusReport(
+                    provider="twilio", provider_id=message.provider_id, state="delivered"
+                )
+                apply_report(key, report, table=table, now=self.clock())
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@dataclass
 class Office:
     """A table, a clock, and all that brings messages out."""
 
     table: Table
     bodies: Bodies
     provider: Provider = field(default_factory=Provider)
+    carrier: Carrier | None = None
     now: datetime = NOW
     time_left: timedelta = timedelta(seconds=60)
 
@@ -108,9 +192,10 @@ class Office:
     def outlet(self, channel: Channel) -> Outlet:
         return Outlet(
             provider=PROVIDERS[channel],
-            sender=self.provider,
+            sender=self.carrier or self.provider,
             address="+15005550006" if channel is Channel.SMS else f"support@{DOMAIN}",
             status_url=lambda key: status_url(BASE, key) if channel is Channel.SMS else "",
+            sent=self.carrier if channel is Channel.SMS else None,
             idempotent=channel is Channel.CHAT,
         )
 

@@ -44,6 +44,7 @@ def outlet(channel: Channel) -> Outlet:
             return Outlet(
                 provider="twilio",
                 sender=twilio.TwilioSender(account, settings().twilio_api_url),
+                sent=twilio.TwilioList(account, settings().twilio_api_url),
                 address=settings().sms_sender,
                 status_url=partial(twilio.status_url, public_url),
             )

@@ -40,7 +40,8 @@ class Receipt:
 
     `rank` orders what a provider reports (rules/receipts.py), `steps` keeps the first time of
     every state, `error` the first reason given. `claim_id` is the sender's that holds it until
-    `claimed_until`. `booked_micro_usd` is what the ledger holds for this message now.
+    `claimed_until`; `lost_at` is when its fate was last no longer known. `booked_micro_usd` is what
+    the ledger holds for this message now.
     """
 
     key: ReceiptKey
@@ -50,6 +51,7 @@ class Receipt:
     revision: int = 1
     claim_id: str = ""
     claimed_until: datetime | None = None
+    lost_at: datetime | None = None
     provider: str = ""
     provider_id: str = ""
     steps: Mapping[str, datetime] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """What is to be done with an outbound message whose turn has come (outbound.md §2)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -12,8 +12,13 @@ from shared.model.receipt import Receipt, ReceiptState
 # A refusal that may not last is asked about again, each time after twice as long: about an hour.
 _FIRST_RETRY = timedelta(seconds=30)
 _MOST_ATTEMPTS = 8
-# When the fate of a message that may have left is looked into; after the last it is given up.
-_LOOKS = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=16))
+# When the fate of a message that may have left is looked into, where its provider has a list to
+# look at (which may lag behind by minutes), and where its reports are all there will ever be.
+LOOKS_AT_LIST = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=16))
+LOOKS_FOR_REPORT = (timedelta(minutes=15),)
+# A list that cannot be read is asked again for an hour in all.
+_LOOK_AGAIN = timedelta(minutes=5)
+_LOOKED_FOR = timedelta(hours=1)
 
 
 class Turn(Enum):
@@ -51,10 +56,18 @@ def next_try(receipt: Receipt, now: datetime) -> datetime | None:
     return now + _FIRST_RETRY * (1 << receipt.attempt - 1)
 
 
-def next_look(receipt: Receipt, now: datetime) -> datetime | None:
-    """When a message of unknown fate is looked into; None after the last time."""
-    lost_at = receipt.steps.get(ReceiptState.UNKNOWN, now)
-    return next((lost_at + after for after in _LOOKS if lost_at + after > now), None)
+def next_look(
+    receipt: Receipt, looks: Sequence[timedelta], now: datetime, *, unread: bool = False
+) -> datetime | None:
+    """When a message of unknown fate is looked into next; None after the last time.
+
+    `unread`: just now the provider's list could not be read.
+    """
+    lost_at = receipt.lost_at or now
+    following = next((lost_at + after for after in looks if lost_at + after > now), None)
+    if following is None and unread and now < lost_at + _LOOKED_FOR:
+        return now + _LOOK_AGAIN
+    return following
 
 
 # ---- the checks just before a message is claimed, in order; each gives a reason to stop, or None

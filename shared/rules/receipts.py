@@ -53,6 +53,7 @@ _ANNOUNCED = frozenset(
         ReceiptState.UNCONFIRMED,
     }
 )
+ABSENT = "absent"  # a step: the provider's list proved that it never had the message
 _SENDABLE = (ReceiptState.QUEUED, ReceiptState.RETRY)
 # States whose error says why we do not know better yet; a provider's word settles it.
 _DOUBTS = (ReceiptState.RETRY, ReceiptState.UNKNOWN, ReceiptState.UNCONFIRMED)
@@ -152,7 +153,21 @@ def lose(receipt: Receipt, claim_id: str, reason: str, now: datetime) -> Receipt
     if not _holds(receipt, claim_id):
         return receipt
     after = _stepped(receipt, ReceiptState.UNKNOWN, now)
-    return replace(after, state=ReceiptState.UNKNOWN, error=reason)
+    return replace(after, state=ReceiptState.UNKNOWN, error=reason, lost_at=now)
+
+
+def resend(receipt: Receipt, now: datetime) -> Receipt:
+    """Its provider has not had it: it is sent again, but only once on such a proof."""
+    if receipt.state is not ReceiptState.UNKNOWN or was_resent(receipt):
+        return receipt
+    return replace(
+        _stepped(receipt, ABSENT, now), state=ReceiptState.RETRY, error="not-at-the-provider"
+    )
+
+
+def was_resent(receipt: Receipt) -> bool:
+    """Whether it was sent again because its provider had not had it."""
+    return ABSENT in receipt.steps
 
 
 def give_up(receipt: Receipt, now: datetime) -> Receipt:

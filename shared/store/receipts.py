@@ -4,7 +4,7 @@ Every move is one write that holds only if the receipt is still as it was read. 
 what was read (rules/receipts.py); a refused write brings what is there instead.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from random import uniform
 from time import sleep
@@ -22,7 +22,7 @@ from shared.store.attributes import Item, to_wire
 from shared.store.due import delete_leg, due_key, put_leg, read_due
 from shared.store.ledger import booking_legs
 from shared.store.moved import find_home
-from shared.store.table import Leg, Put, Table, TransactionRefusedError, Update
+from shared.store.table import MOST_READ, Leg, Put, Table, TransactionRefusedError, Update
 
 _TRIES = 6
 
@@ -87,6 +87,19 @@ def find(table: Table, provider: str, provider_id: str) -> ReceiptKey | None:
         return None
     marked = items.read_marked_entry(item)
     return ReceiptKey(home=marked.home, at=marked.at, entry_id=marked.entry_id)
+
+
+def find_many(
+    table: Table, provider: str, provider_ids: Iterable[str]
+) -> dict[str, ReceiptKey]:
+    """Where the messages lie that a provider knows under these ids, of those that are known."""
+    ids = {keys.delivery(provider, provider_id): provider_id for provider_id in provider_ids}
+    wanted, found = list(ids), dict[str, ReceiptKey]()
+    for start in range(0, len(wanted), MOST_READ):
+        for key, item in table.get_many(wanted[start : start + MOST_READ]).items():
+            marked = items.read_marked_entry(item)
+            found[ids[key]] = ReceiptKey(home=marked.home, at=marked.at, entry_id=marked.entry_id)
+    return found
 
 
 def get_parties(table: Table, entry: Entry) -> tuple[Identity | None, Conversation | None]:
@@ -165,7 +178,28 @@ def point(
 
     Writing it again is harmless.
     """
-    pointer: Item = {
+    pointer = _pointer(entry, message_ids)
+    threads = (
+        _thread_leg(message_id, entry.conversation_id, conversation_home)
+        for message_id in message_ids
+    )
+    _write(table, Put(keys.delivery(provider, provider_id), pointer, condition=""), *threads)
+
+
+def bind(table: Table, entry: Entry, provider: str, provider_id: str) -> bool:
+    """Let a provider's own id lead to the message, unless it leads to another: then False."""
+    pointer = _pointer(entry)
+    free = "attribute_not_exists(PK) OR #entry = :entry"
+    values, names = {":entry": pointer["entry"]}, {"#entry": "entry"}
+    try:
+        _write(table, Put(keys.delivery(provider, provider_id), pointer, free, values, names))
+    except TransactionRefusedError:
+        return False
+    return True
+
+
+def _pointer(entry: Entry, message_ids: Sequence[str] = ()) -> Item:
+    return {
         "type": "delivery",
         "schema": items.SCHEMA,
         "home": entry.home,
@@ -174,11 +208,6 @@ def point(
         "conversation": entry.conversation_id,
         "message_ids": list(message_ids),
     }
-    threads = (
-        _thread_leg(message_id, entry.conversation_id, conversation_home)
-        for message_id in message_ids
-    )
-    _write(table, Put(keys.delivery(provider, provider_id), pointer, condition=""), *threads)
 
 
 def _move_leg(before: Receipt, after: Receipt, change: Change | None) -> Update:

@@ -17,6 +17,7 @@ from shared.store.keys import Key
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+MOST_READ = 100  # items in one BatchGetItem
 _READ_TRIES = 5
 
 
@@ -28,6 +29,7 @@ class Put:
     item: Item
     condition: str = "attribute_not_exists(PK)"
     values: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +247,7 @@ def _wire_leg(table: str, leg: Leg) -> Any:
         request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
     if leg.values:
         request["ExpressionAttributeValues"] = _values(leg.values)
-    if isinstance(leg, Update | Check) and leg.names:
+    if not isinstance(leg, Delete) and leg.names:
         request["ExpressionAttributeNames"] = dict(leg.names)
     return {verb: request}
 

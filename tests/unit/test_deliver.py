@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from itertools import count
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ from shared.store.bodies import Bodies
 from shared.store.table import Table
 from tests.builders import ANA_CHAT, ANA_PHONE, NOW, chat, mail, sms
 from tests.hub import KEYS
-from tests.outbound import DOMAIN, Office, key_of
+from tests.outbound import DOMAIN, Killed, Office, key_of
 
 PRICE_IN, PRICE_OUT = 8_309, 11_822
 
@@ -251,17 +250,15 @@ def test_ordinary_progress_is_no_event(office: Office) -> None:
 # ---- when nobody knows
 
 
-def test_no_answer_is_looked_into_and_in_the_end_shown_as_unconfirmed(office: Office) -> None:
+def test_no_answer_is_waited_for_and_in_the_end_shown_as_unconfirmed(office: Office) -> None:
     key = text_to_ana(office)
     office.provider.answers = [Unknown("no-answer")]
     assert office.deliver(key) is Outcome.UNKNOWN
     assert office.receipt(key).state is ReceiptState.UNKNOWN
-    seen = []
-    for seconds in (29, 1, 89, 1, 839, 1):
-        office.wait(seconds=seconds)
-        seen.append((office.due() == [key], office.deliver(key)))
-    waiting, looked = (False, Outcome.NOT_DUE), (True, Outcome.NOT_DUE)
-    assert seen == [waiting, looked, waiting, looked, waiting, (True, Outcome.UNCONFIRMED)]
+    office.wait(minutes=14, seconds=59)
+    assert (office.due(), office.deliver(key)) == ([], Outcome.NOT_DUE)
+    office.wait(seconds=1)
+    assert (office.due(), office.deliver(key)) == ([key], Outcome.UNCONFIRMED)
     receipt = office.receipt(key)
     assert (receipt.state, receipt.error) == (ReceiptState.UNCONFIRMED, "no-answer")
     assert stamped(office, key) == ["ReceiptChanged"]
@@ -277,7 +274,7 @@ def test_a_report_settles_what_nobody_knew_and_the_due_item_goes_at_its_turn(
     office.provider.answers = [Unknown("no-answer")]
     office.deliver(key)
     report(office, key, "sent")
-    office.wait(seconds=30)
+    office.wait(minutes=15)
     assert office.due() == [key]
     assert office.deliver(key) is Outcome.SETTLED
     assert office.due() == []
@@ -414,38 +411,6 @@ def test_an_entry_to_nobody_cannot_be_made_a_message(office: Office) -> None:
 
 
 # ---- senders that die
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-@pytest.fixture
-def at_call(table: Table) -> Callable[[int, str, BaseException], None]:
-    """Let the nth call to the table from now on raise, `before` or `after` it took effect."""
-    numbers = count(1)
-    plan: dict[str, Any] = {}
-
-    def hit(when: str) -> Callable[..., None]:
-        def handler(**_: Any) -> None:
-            if when == "before":
-                plan["now"] = next(numbers)
-            if (plan.get("number"), plan.get("when")) == (plan["now"], when):
-                plan["number"] = 0
-                raise plan["error"]
-
-        return handler
-
-    events = table._client.meta.events
-    events.register("before-call.dynamodb.*", hit("before"))
-    events.register("after-call.dynamodb.*", hit("after"))
-
-    def arm(number: int, when: str, error: BaseException) -> None:
-        nonlocal numbers
-        numbers = count(1)
-        plan.update(number=number, when=when, error=error)
-
-    return arm
 
 
 def resume(office: Office, key: ReceiptKey) -> None:
