@@ -64,6 +64,7 @@ build-DeliverMessageFunction: PACKAGE = deliver_message
 build-ReceiptsTwilioFunction: PACKAGE = receipts_twilio
 build-ReceiptsEmailFunction: PACKAGE = receipts_email
 build-SweepFunction: PACKAGE = sweep
+build-ReconcileFunction: PACKAGE = reconcile
 
 build-%Function:
 	@test -n "$(PACKAGE)" || { echo "build.mk: which package is $*Function?" >&2; exit 1; }

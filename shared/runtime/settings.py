@@ -127,6 +127,16 @@ class SweepSettings(TableSettings):
     mail_bucket: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileSettings(TableSettings):
+    """reconcile."""
+
+    twilio_secret: str
+    twilio_api_url: str
+    content_bucket: str
+    sms_sender: str
+
+
 SETTINGS: Mapping[str, type[Settings]] = {
     "inbound_sms": InboundSmsSettings,
     "inbound_chat": InboundChatSettings,
@@ -140,4 +150,5 @@ SETTINGS: Mapping[str, type[Settings]] = {
     "publish_events": PublishEventsSettings,
     "meter_costs": Settings,
     "sweep": SweepSettings,
+    "reconcile": ReconcileSettings,
 }

@@ -89,9 +89,7 @@ def find(table: Table, provider: str, provider_id: str) -> ReceiptKey | None:
     return ReceiptKey(home=marked.home, at=marked.at, entry_id=marked.entry_id)
 
 
-def find_many(
-    table: Table, provider: str, provider_ids: Iterable[str]
-) -> dict[str, ReceiptKey]:
+def find_many(table: Table, provider: str, provider_ids: Iterable[str]) -> dict[str, ReceiptKey]:
     """Where the messages lie that a provider knows under these ids, of those that are known."""
     ids = {keys.delivery(provider, provider_id): provider_id for provider_id in provider_ids}
     wanted, found = list(ids), dict[str, ReceiptKey]()

@@ -1,15 +1,18 @@
 """Twilio: texts and WhatsApp messages in and out, and what became of them."""
 
+from shared.providers.twilio.account import address_on
 from shared.providers.twilio.listing import TwilioList
-from shared.providers.twilio.messages import parse_message
+from shared.providers.twilio.messages import PROVIDER, parse_message
 from shared.providers.twilio.sender import TwilioSender
 from shared.providers.twilio.signature import SIGNATURE_HEADER, verify
 from shared.providers.twilio.statuses import parse_status, receipt_key, status_url
 
 __all__ = [
+    "PROVIDER",
     "SIGNATURE_HEADER",
     "TwilioList",
     "TwilioSender",
+    "address_on",
     "parse_message",
     "parse_status",
     "receipt_key",

@@ -1,0 +1,79 @@
+"""Each quarter of an hour, and once a day: what Twilio's own list knows and we do not."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cache, partial
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from shared.model.entry import Channel
+from shared.model.errors import UnavailableError
+from shared.model.message import InboundMessage
+from shared.providers.twilio import PROVIDER, TwilioList, address_on
+from shared.rate_card import rate_card
+from shared.receive import receive
+from shared.reconcile import DAYS_BACK, Found, Reconciler
+from shared.record import Outcome
+from shared.rules.matching import Policy
+from shared.rules.prices import price_inbound
+from shared.runtime import clients
+from shared.runtime.clock import now
+from shared.runtime.secrets import signing_keys, twilio_account
+from shared.runtime.settings import ReconcileSettings
+from shared.runtime.telemetry import count, logger
+from shared.store.bodies import Bodies
+from shared.store.table import Table
+
+_RESERVE = 20_000  # ms in which one message, and one page of the list, come to their end
+
+
+@cache
+def settings() -> ReconcileSettings:
+    return ReconcileSettings.from_env()
+
+
+@cache
+def table() -> Table:
+    keys = signing_keys(settings().keys_secret)
+    return Table(clients.dynamodb(), settings().table_name, keys.identity_key)
+
+
+def lambda_handler(event: Mapping[str, str], context: LambdaContext) -> None:
+    """Do the run that the schedule names, `inbound` or `day`; doing it again does no harm."""
+    account = twilio_account(settings().twilio_secret)
+    reconciler = Reconciler(
+        provider=PROVIDER,
+        messages=TwilioList(account, settings().twilio_api_url),
+        table=table(),
+        take_in=_take_in,
+        reprice=lambda *_: False,
+        tell=_tell,
+        clock=partial(now, settings().clock_offset),
+        has_time=lambda: context.get_remaining_time_in_millis() > _RESERVE,
+    )
+    if event["run"] == "inbound":
+        ours = settings().sms_sender
+        reconciler.recover_inbound(address_on(by, ours) for by in (Channel.SMS, Channel.WHATSAPP))
+        return
+    today = now(settings().clock_offset).date()
+    for days in DAYS_BACK:
+        if not reconciler.go_through_day(today - timedelta(days=days)):
+            raise UnavailableError(f"the list of {days} days ago is longer than there was time for")
+
+
+def _take_in(message: InboundMessage) -> bool:
+    bodies = Bodies(clients.s3, settings().content_bucket)
+    recorded, _ = receive(
+        message,
+        table=table(),
+        bodies=bodies,
+        now=now(settings().clock_offset),
+        price=partial(price_inbound, rate_card()),
+        policy=Policy(),
+    )
+    return recorded.outcome is Outcome.RECORDED
+
+
+def _tell(found: Found, provider_id: str) -> None:
+    count(found)
+    logger().info(found, extra={"provider_id": provider_id})
