@@ -35,5 +35,5 @@ def lambda_handler(body: str, context: object) -> None:
     key, report = reported
     outcome = apply_report(key, report, table=table(), now=now(settings().clock_offset))
     if outcome is Outcome.DOUBLE:
-        count(outcome, channel="email")
+        count(outcome)
     logger().info(outcome, extra={"entry_id": key.entry_id, "state": report.state})

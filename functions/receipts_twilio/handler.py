@@ -35,5 +35,5 @@ def lambda_handler(request: WebhookRequest) -> Response:
     outcome = apply_report(key, report, table=table(), now=at)
     logger().info(outcome, extra={"entry_id": key.entry_id, "state": report.state})
     if outcome is Outcome.DOUBLE:
-        count(outcome, channel="sms")
+        count(outcome)
     return answer(204)

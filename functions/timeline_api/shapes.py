@@ -147,6 +147,8 @@ class Receipt(TypedDict):
     """When it came to be so."""
     error: str | None
     """The provider's code, or our own word for why."""
+    advice: str | None
+    """What to tell the agent, where a state alone would leave them guessing."""
 
 
 class Provider(TypedDict):

@@ -9,9 +9,11 @@ from shared.model.entry import Channel, Entry
 from shared.model.events import rfc3339
 from shared.model.identity import Identity
 from shared.model.ids import show_reference
-from shared.model.receipt import Receipt
+from shared.model.receipt import Receipt, ReceiptState
 from shared.rules.signed_tokens import Keys
 from shared.store.contacts import Contact
+
+_ADVICE = {ReceiptState.UNCONFIRMED: "may not have left; send again?"}
 
 
 def contact(found: Contact, *, asked: str = "") -> shapes.Contact:
@@ -136,4 +138,5 @@ def _receipt(kept: Receipt) -> shapes.Receipt:
         "state": kept.state,
         "at": rfc3339(kept.steps.get(kept.state, kept.key.at)),
         "error": kept.error or None,
+        "advice": _ADVICE.get(kept.state),
     }

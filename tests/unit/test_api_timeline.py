@@ -52,6 +52,16 @@ def texts(page: Any) -> list[str]:
 # ---- what an entry shows
 
 
+def test_a_message_of_which_nobody_knows_whether_it_left_says_so_in_words(
+    api: Api, table: Table
+) -> None:
+    sent = entry(at=later(minutes=1), direction=OUT, text="On its way.")
+    lay(table, profile("ctc_ana"), sent, receipt(sent, ReceiptState.UNCONFIRMED))
+    (item,) = api.get(ANA)["items"]
+    assert item["receipt"]["state"] == "unconfirmed"
+    assert item["receipt"]["advice"] == "may not have left; send again?"
+
+
 def test_an_outbound_entry_shows_its_receipt_and_its_real_price(api: Api, table: Table) -> None:
     sent = entry(
         at=later(minutes=1),
@@ -86,7 +96,12 @@ def test_an_outbound_entry_shows_its_receipt_and_its_real_price(api: Api, table:
         "text": "On its way.",
         "html_url": None,
         "attachments": [],
-        "receipt": {"state": "failed", "at": "2026-11-20T12:02:00.000Z", "error": "30003"},
+        "receipt": {
+            "state": "failed",
+            "at": "2026-11-20T12:02:00.000Z",
+            "error": "30003",
+            "advice": None,
+        },
         "cost_micro_usd": 1_009,
         "automatic": False,
         "guest": False,
