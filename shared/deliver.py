@@ -11,14 +11,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from shared.model.cost import Cost
 from shared.model.due import Due
 from shared.model.entry import Channel, Entry
 from shared.model.errors import UnavailableError
 from shared.model.events import Change
 from shared.model.identity import Identity
 from shared.model.ids import NewId, new_id
-from shared.model.ledger import CostLine
+from shared.model.ledger import CostLine, LineKind
 from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
 from shared.model.sending import Accepted, OutboundMessage, Refused, SendResult, Unknown
 from shared.resolve import Finding, Search, SentList
@@ -329,12 +328,8 @@ def _void(entry: Entry, identity: Identity | None, now: datetime) -> CostLine | 
         channel=entry.channel,
         direction=entry.direction,
         at=now,
-        cost=Cost(
-            provider_micro_usd=-cost.provider_micro_usd,
-            own_micro_usd=-cost.own_micro_usd,
-            category=cost.category,
-            units=-cost.units,
-            rate=cost.rate,
-        ),
+        cost=cost.reversed(),
+        kind=LineKind.VOID,
+        entry_at=entry.occurred_at,
         address_key=living.key if living else "",
     )

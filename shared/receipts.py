@@ -5,8 +5,11 @@ from enum import StrEnum
 
 from shared.model.errors import NotFoundError, UnavailableError
 from shared.model.events import Change
-from shared.model.receipt import Receipt, ReceiptKey
+from shared.model.ledger import CostLine
+from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
 from shared.model.sending import StatusReport
+from shared.rate_card import rate_card
+from shared.reprice import settled
 from shared.rules import receipts as rules
 from shared.store import receipts
 from shared.store.receipts import OvertakenError
@@ -27,6 +30,8 @@ class Outcome(StrEnum):
 def apply_report(key: ReceiptKey, report: StatusReport, *, table: Table, now: datetime) -> Outcome:
     """Move the receipt of one message along, upward only: one read, one conditional write.
 
+    A message that fails after its provider took it costs something else than was estimated; that
+    is read and booked with it.
     Reports may come late, twice, and in any order. Raises NotFoundError when there is no such
     receipt, UnavailableError when the table is down or stays busy.
     """
@@ -35,8 +40,10 @@ def apply_report(key: ReceiptKey, report: StatusReport, *, table: Table, now: da
         after = rules.report(receipt, report, now)
         if after == receipt:
             return _double(table, receipt, report) or Outcome.REPEATED
+        after, booking = _rebooked(table, receipt, after, now)
+        change = _change(receipt, after, report)
         try:
-            receipts.save(table, receipt, after, change=_change(receipt, after, report))
+            receipts.save(table, receipt, after, change=change, booking=booking)
         except OvertakenError as error:
             receipt = error.receipt
             continue
@@ -54,6 +61,19 @@ def _find(table: Table, key: ReceiptKey, report: StatusReport) -> Receipt:
     if receipt is None:
         raise NotFoundError("no such receipt")
     return receipt
+
+
+_OTHERWISE_PRICED = (ReceiptState.FAILED, ReceiptState.CANCELED)
+
+
+def _rebooked(
+    table: Table, before: Receipt, after: Receipt, now: datetime
+) -> tuple[Receipt, CostLine | None]:
+    """The receipt with what is owed now, where its new state or its old one has its own price."""
+    if before.state == after.state or not {before.state, after.state} & set(_OTHERWISE_PRICED):
+        return after, None
+    entry, _ = receipts.get(table, before.key)
+    return settled(table, entry, before, after, card=rate_card(), now=now)
 
 
 def _double(table: Table, receipt: Receipt, report: StatusReport) -> Outcome | None:

@@ -41,7 +41,8 @@ _numbers = count(1)
 def price_out(entry: Entry) -> Cost:
     """A flat price for what is sent."""
     return Cost(
-        provider_micro_usd=11_800,
+        provider_micro_usd=8_300,
+        carrier_fee_micro_usd=3_500,
         own_micro_usd=22,
         category=f"{entry.channel}.outbound",
         units=1,

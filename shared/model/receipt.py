@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from shared.model.cost import Price
+
 
 class ReceiptState(StrEnum):
     """The states of outbound.md §2: our own first, then what providers report."""
@@ -41,7 +43,8 @@ class Receipt:
     `rank` orders what a provider reports (rules/receipts.py), `steps` keeps the first time of
     every state, `error` the first reason given. `claim_id` is the sender's that holds it until
     `claimed_until`; `lost_at` is when its fate was last no longer known. `booked_micro_usd` is what
-    the ledger holds for this message now.
+    the ledger holds for this message now; `price` is what the provider billed, once that is known,
+    `price_micro_usd` the same converted.
     """
 
     key: ReceiptKey
@@ -57,6 +60,8 @@ class Receipt:
     steps: Mapping[str, datetime] = field(default_factory=dict)
     error: str = ""
     booked_micro_usd: int = 0
+    price: Price | None = None
+    price_micro_usd: int = 0
     conversation_id: str = ""
     address_key: str = ""
     channel: str = ""

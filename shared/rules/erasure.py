@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from shared.model.cost import Cost
 from shared.model.identity import Identity
 from shared.model.ids import NewId
 from shared.model.ledger import CostLine
@@ -20,7 +19,8 @@ def is_late(identity: Identity, occurred_at: datetime) -> bool:
 
 
 def without_person(lines: Iterable[CostLine], account: str, make_id: NewId) -> tuple[CostLine, ...]:
-    """The same amounts on `account`, summed by month, channel, direction, category and rate.
+    """The same amounts on `account`, summed by month, channel, direction, kind, category and
+    rate.
 
     Nothing else of the lines is left: no entry, no address, no time of day.
     """
@@ -30,7 +30,7 @@ def without_person(lines: Iterable[CostLine], account: str, make_id: NewId) -> t
         month = first.at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         cost = first.cost
         for other in others:
-            cost = _sum(cost, other.cost)
+            cost = cost.plus(other.cost)
         summed.append(
             replace(
                 first,
@@ -39,7 +39,9 @@ def without_person(lines: Iterable[CostLine], account: str, make_id: NewId) -> t
                 entry_id="",
                 at=month,
                 cost=cost,
+                entry_at=None,
                 address_key="",
+                native=None,
             )
         )
     return tuple(summed)
@@ -47,13 +49,4 @@ def without_person(lines: Iterable[CostLine], account: str, make_id: NewId) -> t
 
 def _what_stays(line: CostLine) -> tuple[str, ...]:
     month = line.at.astimezone(UTC).strftime("%Y-%m")
-    return (month, line.channel, line.direction, line.cost.category, line.cost.rate)
-
-
-def _sum(one: Cost, other: Cost) -> Cost:
-    return replace(
-        one,
-        provider_micro_usd=one.provider_micro_usd + other.provider_micro_usd,
-        own_micro_usd=one.own_micro_usd + other.own_micro_usd,
-        units=one.units + other.units,
-    )
+    return (month, line.channel, line.direction, line.kind, line.cost.category, line.cost.rate)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shared.model.contact import Profile
 from shared.model.conversation import Conversation, Joined, LastIn, State, WaitingOn
-from shared.model.cost import Cost
+from shared.model.cost import Cost, Price
 from shared.model.entry import (
     Attachment,
     Author,
@@ -331,7 +331,7 @@ def entry_item(entry: Entry, change: Change | None) -> Item:
         "in_reply_to": entry.in_reply_to,
         "raw_key": entry.raw_key,
         "defects": list(entry.defects),
-        "cost": _stored_cost(entry.cost) if entry.cost else None,
+        "cost": stored_cost(entry.cost) if entry.cost else None,
         "data": entry.data,
         "revision": 1,
         "change": stored_change(change),
@@ -356,14 +356,38 @@ def _stored_attachment(attachment: Attachment) -> Item:
     }
 
 
-def _stored_cost(cost: Cost) -> Item:
+def stored_cost(cost: Cost) -> Item:
+    """A cost as a map."""
     return {
         "provider": cost.provider_micro_usd,
+        "carrier_fee": cost.carrier_fee_micro_usd,
         "own": cost.own_micro_usd,
         "category": cost.category,
         "units": cost.units,
         "rate": cost.rate,
     }
+
+
+def read_cost(kept: Item) -> Cost:
+    """The cost in a map."""
+    return Cost(
+        provider_micro_usd=kept["provider"],
+        carrier_fee_micro_usd=kept["carrier_fee"],
+        own_micro_usd=kept["own"],
+        category=kept["category"],
+        units=kept["units"],
+        rate=kept["rate"],
+    )
+
+
+def stored_price(price: Price | None) -> Item | None:
+    """A provider's price as a map."""
+    return {"amount": price.amount, "currency": price.currency} if price else None
+
+
+def read_price(kept: Item | None) -> Price | None:
+    """The price in a map, if any."""
+    return Price(kept["amount"], kept["currency"]) if kept else None
 
 
 def read_entry(item: Item) -> Entry:
@@ -406,15 +430,7 @@ def read_entry(item: Item) -> Entry:
         in_reply_to=item.get("in_reply_to", ""),
         raw_key=item.get("raw_key", ""),
         defects=tuple(item.get("defects", ())),
-        cost=Cost(
-            provider_micro_usd=cost["provider"],
-            own_micro_usd=cost["own"],
-            category=cost["category"],
-            units=cost["units"],
-            rate=cost["rate"],
-        )
-        if cost
-        else None,
+        cost=read_cost(cost) if cost else None,
         data=item.get("data", ""),
     )
 
@@ -442,6 +458,8 @@ def receipt_item(receipt: Receipt, change: Change | None = None) -> Item:
         "steps": {state: keys.timestamp(at) for state, at in receipt.steps.items()},
         "error": receipt.error,
         "booked": receipt.booked_micro_usd,
+        "price": stored_price(receipt.price),
+        "price_micro_usd": receipt.price_micro_usd or None,
         "conversation": receipt.conversation_id,
         "address_key": receipt.address_key,
         "channel": receipt.channel,
@@ -467,6 +485,8 @@ def read_receipt(item: Item) -> Receipt:
         steps={state: keys.read_timestamp(at) for state, at in item.get("steps", {}).items()},
         error=item.get("error", ""),
         booked_micro_usd=item.get("booked", 0),
+        price=read_price(item.get("price")),
+        price_micro_usd=item.get("price_micro_usd", 0),
         address_key=item.get("address_key", ""),
         conversation_id=item.get("conversation", ""),
         channel=item.get("channel", ""),

@@ -18,6 +18,8 @@ DUE_SHARDS = 4
 # Stands for all who were erased, where something of no person's is kept of them: what they cost,
 # and what their providers are still to forget.
 ERASED = "erased"
+# Stands for nobody: what was paid and can be put down to no contact.
+UNALLOCATED = "unallocated"
 # What every sort key lies between; DynamoDB takes no empty text for one.
 LOWEST, HIGHEST = "!", "~"
 PROFILE = "PROFILE"

@@ -1,8 +1,7 @@
 """The ledger's items: entries with their estimates, deltas to them, and totals on identities."""
 
-from shared.model.cost import Cost
 from shared.model.entry import Channel, Direction
-from shared.model.ledger import CostLine
+from shared.model.ledger import CostLine, LineKind
 from shared.store import items, keys
 from shared.store.attributes import Item
 from shared.store.keys import Key
@@ -39,7 +38,6 @@ def read_line(item: Item) -> CostLine | None:
     """The amount that an entry or a cost line stands for; None for an entry that cost nothing."""
     if "cost" not in item:
         return None
-    cost = item["cost"]
     is_entry = item["type"] == "entry"
     return CostLine(
         id=item["id"],
@@ -48,13 +46,11 @@ def read_line(item: Item) -> CostLine | None:
         channel=Channel(item["channel"]),
         direction=Direction(item["direction"]),
         at=keys.read_timestamp(item["received_at"] if is_entry else item["at"]),
-        cost=Cost(
-            provider_micro_usd=cost["provider"],
-            own_micro_usd=cost["own"],
-            category=cost["category"],
-            units=cost["units"],
-            rate=cost["rate"],
-        ),
+        cost=items.read_cost(item["cost"]),
+        kind=LineKind.ESTIMATE if is_entry else LineKind(item["kind"]),
+        entry_at=items.optional_time(item.get("occurred_at" if is_entry else "entry_at")),
+        address_key=item.get("address_key", ""),
+        native=items.read_price(item.get("native")),
     )
 
 
@@ -69,11 +65,8 @@ def _line_item(line: CostLine) -> Item:
         "direction": str(line.direction),
         "address_key": line.address_key,
         "at": keys.timestamp(line.at),
-        "cost": {
-            "provider": line.cost.provider_micro_usd,
-            "own": line.cost.own_micro_usd,
-            "category": line.cost.category,
-            "units": line.cost.units,
-            "rate": line.cost.rate,
-        },
+        "entry_at": items.stored_time(line.entry_at),
+        "kind": str(line.kind),
+        "cost": items.stored_cost(line.cost),
+        "native": items.stored_price(line.native),
     }

@@ -4,17 +4,25 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import shared
 from shared.model.cost import Cost
 from shared.model.entry import Attachment, Author, AuthorType, Channel, Direction, Entry, Kind
 from shared.model.identity import Address, IdentityKind
 from shared.rate_card import rate_card
-from shared.rules.prices import RateCard, price_inbound, price_outbound, round_half_even
+from shared.rules.prices import (
+    RateCard,
+    price_call,
+    price_inbound,
+    price_outbound,
+    round_half_even,
+)
 from tests.builders import chat, mail, sms
 
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -54,7 +62,8 @@ def test_a_text_received_costs_its_segments() -> None:
 
 def test_a_text_sent_costs_its_segments_and_the_carriers_fee() -> None:
     assert price_outbound(rate_card(), outbound(text="a" * 161)) == Cost(
-        provider_micro_usd=2 * (8_300 + 3_500),
+        provider_micro_usd=2 * 8_300,
+        carrier_fee_micro_usd=2 * 3_500,
         own_micro_usd=22,
         category="sms.segment",
         units=2,
@@ -153,3 +162,49 @@ def test_a_larger_mail_never_costs_less(size: int, more: int) -> None:
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
 def test_rounded_parts_are_within_one_of_the_rounded_whole(a: int, b: int) -> None:
     assert abs(round_half_even(a + b) - round_half_even(a) - round_half_even(b)) <= 1
+
+
+def test_a_picture_sent_costs_one_mms_with_the_carriers_fee() -> None:
+    cost = price_outbound(rate_card(), outbound(text="a" * 500, attachments=(PICTURE,)))
+    assert (cost.category, cost.provider_micro_usd, cost.carrier_fee_micro_usd) == (
+        "mms.message",
+        22_000,
+        7_500,
+    )
+
+
+def test_whatsapp_answers_were_free_of_metas_fee_and_are_not_since_october() -> None:
+    answer = outbound(Channel.WHATSAPP, to="+5511987654321")
+    before = replace(answer, occurred_at=datetime(2026, 9, 30, tzinfo=UTC))
+    notice = replace(before, kind=Kind.NOTIFICATION)
+    costs = [price_outbound(rate_card(), it).provider_micro_usd for it in (answer, before, notice)]
+    assert costs == [5_000 + 3_400, 5_000, 5_000 + 3_400]
+
+
+def test_the_plan_that_the_card_chooses_prices_mail() -> None:
+    def mail_costs(plan: str, size: int = 0) -> int:
+        text = (Path(shared.__file__).parent / "rate_card.json").read_text()
+        chosen = RateCard.from_json(json.dumps({**json.loads(text), "plans": {"ses": plan}}))
+        attached = Attachment(name="a.pdf", media_type="application/pdf", size_bytes=size)
+        sent = outbound(Channel.EMAIL, attachments=(attached,))
+        return price_outbound(chosen, sent).provider_micro_usd
+
+    plans = ("ses-essentials", "ses-a-la-carte", "ses-pro", "ses-enterprise")
+    assert [mail_costs(plan) for plan in plans] == [160, 100, 220, 230]
+    assert mail_costs("ses-a-la-carte", size=5_500_000) == 100 + 5 * 120
+
+
+@pytest.mark.parametrize(("seconds", "minutes"), [(0, 0), (1, 1), (60, 1), (61, 2)])
+def test_a_call_costs_each_begun_minute(seconds: int, minutes: int) -> None:
+    cost = price_call(rate_card(), Direction.OUTBOUND, "+14155550123", seconds, AT)
+    assert (cost.category, cost.units) == ("voice.minute", minutes)
+    assert cost.provider_micro_usd == minutes * 14_000
+
+
+def test_every_rate_of_the_card_says_where_it_comes_from() -> None:
+    card_text = (Path(shared.__file__).parent / "rate_card.json").read_text()
+    rows = json.loads(card_text)
+    assert all(row["source"] for row in (*rows["rates"], *rows["exchanges"]))
+    named = [(row["name"], row["prefix"], row["effective_from"]) for row in rows["rates"]]
+    plans = [row.get("plan") for row in rows["rates"]]
+    assert len({*zip(named, plans, strict=True)}) == len(named), "a rate stands there twice"
