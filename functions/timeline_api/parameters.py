@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from functions.timeline_api import conversations, suggestions, timeline
+from functions.timeline_api import conversations, costs, suggestions, timeline
 from functions.timeline_api.route import Parameter
 from shared.model.conversation import State
 from shared.model.entry import Channel, Kind
@@ -56,6 +56,13 @@ TIMELINE = (
         {"type": "string", "maxLength": timeline.LONGEST_SEARCH},
     ),
     Parameter("conversation", "Only of this conversation, by id."),
+)
+
+COSTS = (
+    Parameter("from", "Booked not before this time.", _TIME),
+    Parameter("to", "Booked before this time.", _TIME),
+    CURSOR,
+    _limit(costs.DEFAULT_LIMIT, costs.MOST),
 )
 
 INBOX = (

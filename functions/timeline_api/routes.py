@@ -7,6 +7,7 @@ from functions.timeline_api import (
     attachments,
     contacts,
     conversations,
+    costs,
     erasure,
     events,
     handover,
@@ -82,6 +83,14 @@ ROUTES = (
         erasure.get_export,
         status=HTTPStatus.FOUND,
         problems=_CHANGED_OR_ERASED,
+    ),
+    Route(
+        "GET",
+        "/v1/contacts/{id}/costs",
+        "costs:read",
+        costs.get,
+        query=parameters.COSTS,
+        problems=(*_ERASED, HTTPStatus.UNPROCESSABLE_ENTITY),
     ),
     Route("GET", "/v1/contacts/{id}/handover", "timeline:read", handover.get, problems=_ERASED),
     Route(

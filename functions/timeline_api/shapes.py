@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from shared.model.conversation import State, WaitingOn
 from shared.model.entry import AuthorType, Channel, Direction, Kind
 from shared.model.identity import IdentityKind, Trust
+from shared.model.ledger import LineKind
 from shared.model.merge import MergeState
 from shared.model.receipt import ReceiptState
 from shared.model.suggestion import Caution, Evidence, SuggestionState
@@ -361,6 +362,62 @@ class Handover(TypedDict):
     """Null when they can be written to nowhere."""
     avoid: list[AvoidedWay]
     """What was passed over for `next`."""
+
+
+class Billed(TypedDict):
+    """An amount as its provider billed it."""
+
+    amount: str
+    """A decimal number, with the provider's own sign."""
+    currency: str
+    """ISO 4217."""
+
+
+class CostLine(TypedDict):
+    """One amount: a message's estimate, or what it later differed by."""
+
+    id: str
+    amount_micro_usd: int
+    """1 000 000 is 1 USD; the sum of the three below. Negative where something is taken back."""
+    provider_micro_usd: int
+    """The provider's price."""
+    carrier_fee_micro_usd: int
+    """What carriers charge beside it: always an estimate, corrected daily on nobody's account."""
+    own_micro_usd: int
+    """Our own share of AWS, modelled."""
+    kind: LineKind
+    """`estimate`: by the rate card, when the message was recorded; `void`: it was never sent;
+    `change`: it failed on the way; `price`: what the provider billed over the estimate; `fees`: a
+    day's carriers' fees."""
+    category: str
+    """What was priced, like `sms.segment`."""
+    units: int
+    """How many of them; 0 where they were priced before."""
+    channel: Channel
+    direction: Direction
+    entry_id: str | None
+    entry_at: Time | None
+    """When the message occurred."""
+    rate: str
+    """The rate, or the exchange rate, of the rate card."""
+    at: Time
+    """When it was booked, which decides its month."""
+    actual: bool
+    """Whether a bill stands behind it."""
+    billed: Billed | None
+
+
+class CostPage(TypedDict):
+    """Cost lines, where the list goes on, and the sums of all lines asked for."""
+
+    items: list[CostLine]
+    next_cursor: str | None
+    """Null at the end."""
+    currency: str
+    total_micro_usd: int
+    by_channel: dict[str, int]
+    by_month: dict[str, int]
+    """By the month (UTC) in which the lines were booked, `2026-11`."""
 
 
 class ContactPage(TypedDict):

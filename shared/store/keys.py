@@ -25,6 +25,7 @@ LOWEST, HIGHEST = "!", "~"
 PROFILE = "PROFILE"
 ENTRY = "ENTRY#"
 RECEIPT = "#RECEIPT"
+LINES = "COST#"
 SUGGESTED = "SUGGESTION#"
 CONSENT = "CONSENT"
 
@@ -165,6 +166,16 @@ def suggestion_index(state: str, at: datetime, suggestion_id: str) -> Key:
 
 def agent(agent_id: str) -> Key:
     return Key(f"AGENT#{agent_id}", "AGENT")
+
+
+def lines(at: datetime) -> str:
+    """What the sort keys of a month's cost lines begin with."""
+    return f"{LINES}{month(at)}#"
+
+
+def month(at: datetime) -> str:
+    """The month in UTC, `2026-11`."""
+    return timestamp(at)[:7]
 
 
 def due(home: str, kind: str, due_id: str) -> Key:

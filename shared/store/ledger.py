@@ -1,16 +1,80 @@
 """The ledger's items: entries with their estimates, deltas to them, and totals on identities."""
 
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
 from shared.model.entry import Channel, Direction
+from shared.model.errors import InvalidRequestError
 from shared.model.ledger import CostLine, LineKind
 from shared.store import items, keys
 from shared.store.attributes import Item
+from shared.store.contacts import get_profile
 from shared.store.keys import Key
-from shared.store.table import Leg, Put, Update
+from shared.store.roots import members_of, root_of
+from shared.store.sources import Source, sources
+from shared.store.table import Leg, Put, Table, Update
+
+# An entry is booked when it is received; its time of occurrence is never further away from that
+# than rules/ordering.py lets it be. Imports keep their dates, and cost nothing.
+_EARLIER, _LATER = timedelta(days=7), timedelta(minutes=5)
+_READ_AT_ONCE = 1_000
+MOST_LINES = 20_000
+
+
+def read_ledger(
+    table: Table, contact_id: str, since: datetime | None = None, until: datetime | None = None
+) -> list[CostLine]:
+    """What was booked for a contact from `since` to before `until`, newest first, read strongly.
+
+    Entries with their estimates and deltas, over all that is merged; one Query for each of the two
+    in a member's partition and 1 MB. Raises NotFoundError, GoneError, UnavailableError, and
+    InvalidRequestError where there are more than 20 000.
+    """
+    asked = get_profile(table, contact_id)
+    root = root_of(table, asked)
+    found: dict[str, CostLine] = {}
+    for source in sources(members_of(table, root, asked)):
+        for line in _lines(table, source, since, until):
+            if (since is None or line.at >= since) and (until is None or line.at < until):
+                found[line.id] = line
+        if len(found) > MOST_LINES:
+            raise InvalidRequestError(f"more than {MOST_LINES} lines: ask for less time", "from")
+    return sorted(found.values(), key=lambda line: (line.at, line.id), reverse=True)
+
+
+def _lines(
+    table: Table, source: Source, since: datetime | None, until: datetime | None
+) -> Iterator[CostLine]:
+    low, high = keys.LINES, keys.LINES + keys.HIGHEST
+    entries_low, entries_high = keys.ENTRY, keys.ENTRY + keys.HIGHEST
+    if since:
+        low = keys.lines(since)
+        entries_low = keys.entry_position(since - _EARLIER)
+    if until:
+        high = keys.lines(until) + keys.HIGHEST
+        entries_high = keys.entry_position(until + _LATER)
+    for between in ((low, high), (entries_low, entries_high)):
+        position: str | None = None
+        while True:
+            page = table.query(
+                keys.contact(source.home),
+                between=between,
+                limit=_READ_AT_ONCE,
+                ascending=True,
+                after=position,
+            )
+            for item in page.items:
+                line = read_line(item) if item["type"] in ("entry", "cost_line") else None
+                if line and source.admits(line.address_key):
+                    yield line
+            if page.last_key is None:
+                break
+            position = page.last_key["SK"]
 
 
 def line_key(line: CostLine) -> Key:
     """Where a delta lies: by the month it was booked in."""
-    return Key(keys.contact(line.home), f"COST#{keys.timestamp(line.at)[:7]}#{line.id}")
+    return Key(keys.contact(line.home), f"{keys.lines(line.at)}{line.id}")
 
 
 def booking_legs(line: CostLine) -> list[Leg]:

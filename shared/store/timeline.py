@@ -16,6 +16,7 @@ from shared.model.receipt import Receipt
 from shared.store import items, keys
 from shared.store.contacts import get_profile
 from shared.store.roots import members_of, root_of
+from shared.store.sources import Source, sources
 from shared.store.table import Table
 
 _END = keys.ENTRY + "~"
@@ -79,7 +80,7 @@ def read_page(
     reading = _Reading(table, filters or Filters(), ascending, limit)
     chunks: list[_Chunk] = []
     if after and after.alone:
-        root, members, sources = contact_id, 1, [_Source(contact_id)]
+        root, members, lying = contact_id, 1, [Source(contact_id)]
     else:
         if after or ascending or reading.filters.until:
             profile = get_profile(table, contact_id)
@@ -87,50 +88,13 @@ def read_page(
             profiles = members_of(table, speaker, profile)
         else:
             speaker, profiles, chunks = reading.from_the_top(contact_id)
-        root, members, sources = speaker.id, len(profiles), _sources(profiles)
-        if any(source.moves for source in sources):
+        root, members, lying = speaker.id, len(profiles), sources(profiles)
+        if any(source.moves for source in lying):
             chunks = []  # an address changes contacts: what is to be read in order is read anew
     position = after.position if after else None
-    shown, position = reading.rounds(sources, position, chunks)
-    alone = members == 1 and not any(source.moves for source in sources)
+    shown, position = reading.rounds(lying, position, chunks)
+    alone = members == 1 and not any(source.moves for source in lying)
     return Page(contact_id=root, shown=tuple(shown), position=position, alone=alone)
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A partition to read; while an address is split off, only its entries or all but its."""
-
-    home: str
-    only: frozenset[str] = frozenset()
-    without: frozenset[str] = frozenset()
-
-    @property
-    def moves(self) -> bool:
-        return bool(self.only or self.without)
-
-    def admits(self, entry: Entry) -> bool:
-        if self.only:
-            return entry.address_key in self.only
-        return entry.address_key not in self.without
-
-
-def _sources(profiles: Sequence[Profile]) -> list[_Source]:
-    """What to read, in an order in which nothing on its way to another partition is missed."""
-    members = {profile.id for profile in profiles}
-    arriving = [
-        _Source(home, only=frozenset({address}))
-        for profile in profiles
-        for address, home in sorted(profile.arriving.items())
-        if home not in members
-    ]
-    own = [
-        _Source(
-            profile.id,
-            without=frozenset(a for a, to in profile.moving.items() if to not in members),
-        )
-        for profile in sorted(profiles, key=lambda profile: not profile.moving)
-    ]
-    return arriving + own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,16 +124,16 @@ class _Reading:
 
         An id that was merged away reads its own partition first, then its root's profile.
         """
-        first = self.chunk(_Source(contact_id), None, with_profile=True)
+        first = self.chunk(Source(contact_id), None, with_profile=True)
         if first.profile is None:
             raise NotFoundError("no such contact")
         speaker = root_of(self.table, first.profile)
         others = sorted(speaker.members - {contact_id})
-        chunks = [first] + [self.chunk(_Source(m), None, with_profile=True) for m in others]
+        chunks = [first] + [self.chunk(Source(m), None, with_profile=True) for m in others]
         return speaker, [chunk.profile for chunk in chunks if chunk.profile], chunks
 
     def rounds(
-        self, sources: Sequence[_Source], position: str | None, chunks: Sequence[_Chunk]
+        self, lying: Sequence[Source], position: str | None, chunks: Sequence[_Chunk]
     ) -> tuple[list[Shown], str | None]:
         """The page's entries and where to go on; more than one round only where filters leave out.
 
@@ -177,7 +141,7 @@ class _Reading:
         """
         shown: list[Shown] = []
         for _ in range(_FILTERED_ROUNDS if self.filters.are_sparse else 1):
-            chunks = chunks or [self.chunk(source, position) for source in sources]
+            chunks = chunks or [self.chunk(source, position) for source in lying]
             more, position = self._merged(chunks, self.limit - len(shown))
             shown += more
             if position is None or len(shown) == self.limit:
@@ -208,7 +172,7 @@ class _Reading:
     def _is_read_everywhere(self, key: str, edge: str | None) -> bool:
         return edge is None or (key <= edge if self.ascending else key >= edge)
 
-    def chunk(self, source: _Source, position: str | None, *, with_profile: bool = False) -> _Chunk:
+    def chunk(self, source: Source, position: str | None, *, with_profile: bool = False) -> _Chunk:
         """One Query behind `position`, of enough items to fill the page."""
         since, until = self.filters.since, self.filters.until
         high = keys.entry_position(until) if until else _END
@@ -242,7 +206,9 @@ class _Reading:
         if is_cut and self.ascending and found.items[-1]["SK"] in entries:
             entries.popitem()  # its receipt may lie just behind the cut
         return _Chunk(
-            entries={key: entry for key, entry in entries.items() if source.admits(entry)},
+            entries={
+                key: entry for key, entry in entries.items() if source.admits(entry.address_key)
+            },
             receipts=receipts,
             # At least four items were read, so before a cut there is an entry with its receipt;
             # only where entries are just being moved or erased there may be none.
