@@ -5,7 +5,7 @@ BIN := .venv/bin
 SAM := SAM_CLI_TELEMETRY=0 .venvs/sam/bin/sam
 HUB := $(BIN)/python -m infrastructure.local
 
-.PHONY: help setup run story clock preview test check build deploy clean
+.PHONY: help setup run story clock preview costs test check build deploy clean
 
 help: ## Say what each verb does
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -24,6 +24,9 @@ clock: ## Shift the running hub's clock, to watch timers (OFFSET=+8h; OFFSET= is
 
 preview: setup ## Show every message we send by ourselves, on all channels (TEMPLATE=agent-answered)
 	@$(BIN)/python -m infrastructure.preview $(TEMPLATE)
+
+costs: ## Show what a month has cost (MONTH=2026-11, CSV=file; STACK=throughline for AWS)
+	@$(BIN)/python -m infrastructure.costs $(MONTH) $(if $(STACK),--stack $(STACK)) $(if $(CSV),--csv $(CSV))
 
 test: check ## Run check, then every test: unit, integration, end to end
 	@$(BIN)/python -m pytest -p tests.kinds -n auto tests/unit tests/integration
