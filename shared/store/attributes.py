@@ -4,6 +4,7 @@ boto3's own serializer turns every number into a Decimal with a context per call
 here are integers, and a webhook pays for the difference on every message.
 """
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,8 +58,8 @@ def decode(value: Mapping[str, Any]) -> Any:
             return inner
         case "N":
             return int(inner)
-        case "B":
-            return bytes(inner)
+        case "B":  # JSON holds it as text: a stream's, or an answer that botocore has not read
+            return base64.b64decode(inner) if isinstance(inner, str) else bytes(inner)
         case "SS":
             return frozenset(inner)
         case "L":

@@ -4,7 +4,6 @@ A record is one of a Lambda event's `Records`
 (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html).
 """
 
-import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +13,7 @@ from shared.model.errors import RejectedError
 from shared.model.events import Change, Event
 from shared.model.ledger import CostLine
 from shared.store import items, keys
-from shared.store.attributes import Item, decode
+from shared.store.attributes import Item, from_wire
 from shared.store.consents import read_statement
 from shared.store.ledger import read_line
 from shared.store.merging import read_merge
@@ -38,7 +37,7 @@ def announced(record: Record) -> tuple[Event, ...]:
     if all(old.get(name) == new.get(name) for name in ("change", "revision")):
         return ()
     try:
-        item = _read_image(new)
+        item = from_wire(new)
         change = items.read_change(item)
         at = datetime.fromtimestamp(change_of["ApproximateCreationDateTime"], UTC)
         return tuple(_event(name, item, change, at) for name in change.events) if change else ()
@@ -53,7 +52,7 @@ def added_amount(record: Record) -> CostLine | None:
     never be read.
     """
     try:
-        item = _read_image(record["dynamodb"]["NewImage"])
+        item = from_wire(record["dynamodb"]["NewImage"])
         return None if item.get("moved") else read_line(item)
     except Exception as error:  # as above
         raise RejectedError(f"unreadable: {type(error).__name__}") from error
@@ -93,11 +92,3 @@ def _event(  # noqa: PLR0911 one a kind of item
             raise LookupError("an erasure without its certificate")
         case kind_of_item, _:
             raise LookupError(f"no event {name} of {kind_of_item} items")
-
-
-def _read_image(image: Mapping[str, Any]) -> Item:
-    """An image as Python values; binary attributes come base64-encoded in a Lambda event."""
-    return {
-        name: base64.b64decode(value["B"]) if "B" in value else decode(value)
-        for name, value in image.items()
-    }

@@ -1,0 +1,58 @@
+"""An e-mail from its queue record to the answer, and reading mail against the standard library."""
+
+import email.policy
+import json
+from collections.abc import Callable, Iterator
+from email.parser import BytesParser
+from itertools import count
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.inbound_email import handler as inbound_email
+from shared.runtime import clients
+from tests.benchmarks.deployment import MAIL_BUCKET, Deployment, calls_of
+from tests.benchmarks.figures import Figure, middle
+from tests.benchmarks.measuring import Work, cpu, peak_kb, side_by_side
+from tests.mails import captured, mail, parse, verdicts
+
+ROUNDS = 200
+_numbers = count(1)
+
+
+def measure(_: Deployment, *, rounds: int = ROUNDS) -> Iterator[Figure]:
+    """One known customer's answer, as SES stores it and S3 announces it."""
+    raw = captured("gmail_reply_en")
+
+    def receive() -> Work:
+        event = announced(f"inbound/m{next(_numbers)}", raw)
+        return lambda: _deliver(event)
+
+    for _round in range(10):
+        cpu(receive())
+    dynamodb, s3 = calls_of(clients.dynamodb()), calls_of(clients.s3())
+    cpu(receive())
+    made = len(dynamodb), len(s3)
+    times = [cpu(work) for work in [receive() for _ in range(rounds)]]
+    yield Figure(name="e-mail, AWS calls of the table", value=made[0], unit="", target=2)
+    yield Figure(name="e-mail, AWS calls of the mail bucket", value=made[1] - 1, unit="", target=1)
+    yield Figure(
+        name="e-mail, CPU from queue record to answer",
+        value=middle(times),
+        unit="ms",
+        target=7,
+        note="django-helpdesk 25 ms, LibreDesk 22 to 121 ms",
+    )
+
+
+def announced(key: str, raw: bytes) -> dict[str, Any]:
+    """Put a mail where SES would, and make the queue's record of it."""
+    clients.s3().put_object(Bucket=MAIL_BUCKET, Key=key, Body=raw)
+    stored = {"bucket": {"name": MAIL_BUCKET}, "object": {"key": key}}
+    body = json.dumps({"Records": [{"s3": stored}]})
+    return {"Records": [{"messageId": key, "eventSource": "aws:sqs", "body": body}]}
+
+
+def _deliver(event: dict[str, Any]) -> None:
+    answered = inbound_email.lambda_handler(event, LambdaContext())
+    assert answered == {"batchItemFailures": []}
