@@ -20,6 +20,7 @@ from shared import erase
 from shared.attach import attach
 from shared.link import link
 from shared.merge import Decision, merge, undo
+from shared.model.conversation import State
 from shared.model.due import Task, TaskKind
 from shared.model.errors import ConflictError, GoneError, NotFoundError, UnavailableError
 from shared.model.identity import Address, IdentityKind, Trust
@@ -198,7 +199,9 @@ class Story:
                 chosen = self.conversations[-1 - one % len(self.conversations)]
                 seen = self.hub.conversation(chosen)
                 if seen.resolved_at:
-                    conversations.reopen(self.hub.table, seen, now=self.now, by="agent")
+                    conversations.change(
+                        self.hub.table, seen, now=self.now, by="agent", state=State.OPEN
+                    )
 
         return _tolerant(act)
 
