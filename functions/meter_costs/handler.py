@@ -1,22 +1,34 @@
 """What messages cost, as live metrics: a batch of stream records of new entries and cost lines.
 
-One EMF document an amount; a contact is a property of it, never a dimension (every distinct set of
-dimensions is billed as a metric of its own). Logs are at-least-once, so sums over them count each
-`fact_id` once; the ledger in the table is what is exact.
+One EMF document an amount. Logs are at-least-once, so sums over them count each `fact_id` once; the
+ledger in the table is what is exact. The stream is read in windows because that names its shard,
+which lets the month's sum be counted once (store/metering.py).
 """
 
+from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-
+from functions.meter_costs.documents import emit_counts, emit_line
 from shared.model.errors import RejectedError
-from shared.model.ledger import CostLine
+from shared.model.ledger import LineKind
+from shared.runtime import clients
+from shared.runtime.settings import MeterCostsSettings
 from shared.runtime.telemetry import count, logger
-from shared.store.stream import added_amount, sequence
+from shared.store import keys, metering
+from shared.store.metering import Counted
+from shared.store.stream import added_amount, opens_conversation, sequence
+from shared.store.table import Table
+
+
+@cache
+def table() -> Table:
+    """The table, for which no address is looked up here."""
+    return Table(clients.dynamodb(), MeterCostsSettings.from_env().table_name, b"")
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Emit the amounts of a batch; one that cannot be read is counted and left out."""
+    amounts: list[Counted] = []
     for record in event["Records"]:
         try:
             line = added_amount(record)
@@ -24,26 +36,18 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             logger().error(str(error), extra={"sequence": sequence(record)})
             count("AmountsUnreadable")
         else:
-            if line:
-                emit(line)
-    return {"batchItemFailures": []}
-
-
-def emit(line: CostLine) -> None:
-    """One amount, in micro-USD: the whole, and our own share of it."""
-    metrics = EphemeralMetrics(service="")  # which would be one more dimension
-    metrics.add_dimension("channel", line.channel)
-    metrics.add_dimension("direction", line.direction)
-    cost = line.cost
-    metrics.add_metric("CostMicroUsd", MetricUnit.NoUnit, cost.total_micro_usd)
-    metrics.add_metric("OwnCostMicroUsd", MetricUnit.NoUnit, cost.own_micro_usd)
-    for name, value in {
-        "fact_id": line.id,
-        "contact": line.home,
-        "entry": line.entry_id,
-        "category": cost.category,
-        "micro_usd": cost.total_micro_usd,  # an integer; a metric's value is a float
-        "own_micro_usd": cost.own_micro_usd,
-    }.items():
-        metrics.add_metadata(name, value)
-    metrics.flush_metrics()
+            amounts += [Counted(sequence(record), line)] if line else []
+    opened = sum(map(opens_conversation, event["Records"]))
+    served, month_to_date = 0, None
+    if amounts:
+        month = max(keys.month(each.line.at) for each in amounts)
+        estimates = [it.line for it in amounts if it.line.kind is LineKind.ESTIMATE]
+        homes = {line.home for line in estimates if keys.month(line.at) == month}
+        served = metering.serve(table(), homes, month)
+        if shard := event.get("shardId"):
+            metering.add(table(), shard, amounts)
+            month_to_date = metering.month_to_date(table(), month)
+    for each in amounts:
+        emit_line(each.line)
+    emit_counts(served=served, opened=opened, month_to_date=month_to_date)
+    return {"state": {}, "batchItemFailures": []}

@@ -123,7 +123,16 @@ def _by_channel(lines: Sequence[CostLine]) -> str:
         if theirs := [line for line in lines if line.home == home]:
             rows.append([name, "", *_sums(theirs)])
     rows.append(["total", "", *_sums(lines)])
-    head = ["channel", "", "messages", "estimated", "not sent", "failed", "billed over", "total"]
+    head = [
+        "channel",
+        "direction",
+        "messages",
+        "estimated",
+        "not sent",
+        "failed",
+        "billed over",
+        "total",
+    ]
     return table(head, rows, left=2, total=True)
 
 

@@ -119,6 +119,13 @@ class PublishEventsSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeterCostsSettings(Settings):
+    """meter_costs."""
+
+    table_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SweepSettings(TableSettings):
     """sweep."""
 
@@ -148,7 +155,7 @@ SETTINGS: Mapping[str, type[Settings]] = {
     "receipts_twilio": ReceiptsTwilioSettings,
     "receipts_email": TableSettings,
     "publish_events": PublishEventsSettings,
-    "meter_costs": Settings,
+    "meter_costs": MeterCostsSettings,
     "sweep": SweepSettings,
     "reconcile": ReconcileSettings,
 }

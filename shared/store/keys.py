@@ -178,6 +178,11 @@ def month(at: datetime) -> str:
     return timestamp(at)[:7]
 
 
+def meter(month: str, shard: str) -> Key:
+    """Where the running sums of a month and one shard of the stream lie."""
+    return Key(f"METER#{month}", shard)
+
+
 def due(home: str, kind: str, due_id: str) -> Key:
     return Key(contact(home), f"DUE#{kind}#{due_id}")
 

@@ -58,6 +58,11 @@ def added_amount(record: Record) -> CostLine | None:
         raise RejectedError(f"unreadable: {type(error).__name__}") from error
 
 
+def opens_conversation(record: Record) -> bool:
+    """Whether a record is that of a new conversation."""
+    return bool(record["dynamodb"]["NewImage"].get("type") == {"S": "conversation"})
+
+
 _OF_CONVERSATIONS: Mapping[str, type[events.ConversationEvent]] = {
     kind.__name__: kind for kind in events.EVENTS if issubclass(kind, events.ConversationEvent)
 }

@@ -1,33 +1,71 @@
 """Costs as metrics: one document an amount, by channel and direction, never by contact."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from functions.meter_costs import handler
+from shared import merge
+from shared.model.errors import UnavailableError
 from shared.model.sending import Refused
+from shared.store import metering
 from shared.store.attributes import Item
 from shared.store.bodies import Bodies
+from shared.store.stream import Record
 from shared.store.table import Table
-from tests.builders import mail, sms
+from tests.builders import NOW, chat, later, mail, sms
 from tests.outbound import Office, key_of
 from tests.streams import record, written
 
+GAUGE = "MonthToDateCostMicroUsd"
+
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _environment(monkeypatch: pytest.MonkeyPatch, table: Table) -> None:
+    monkeypatch.setattr(handler, "table", lambda: table)
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Throughline")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "meter_costs")
 
 
 def metered(capsys: pytest.CaptureFixture[str], *items: Item) -> list[dict[str, Any]]:
     """The EMF documents that new items lead to."""
+    return batch(capsys, [record(item) for item in items])
+
+
+def batch(
+    capsys: pytest.CaptureFixture[str], records: list[Record], shard: str = ""
+) -> list[dict[str, Any]]:
+    """The EMF documents that one invocation leads to, without its counts."""
+    return [each for each in whole_batch(capsys, records, shard) if not is_count(each)]
+
+
+def whole_batch(
+    capsys: pytest.CaptureFixture[str], records: list[Record], shard: str = "shardId-1"
+) -> list[dict[str, Any]]:
+    """The EMF documents that one invocation leads to."""
     capsys.readouterr()
-    answer = handler.lambda_handler({"Records": [record(item) for item in items]}, None)
-    assert answer == {"batchItemFailures": []}
+    event = {"Records": records, **({"shardId": shard} if shard else {})}
+    answer = handler.lambda_handler(event, None)
+    assert answer == {"state": {}, "batchItemFailures": []}
     lines = capsys.readouterr().out.splitlines()
     return [line for line in map(json.loads, lines) if "_aws" in line]
+
+
+def is_count(document: dict[str, Any]) -> bool:
+    return bool({"ContactsServed", "ConversationsOpened", GAUGE} & document.keys())
+
+
+def counts(documents: list[dict[str, Any]]) -> dict[str, int]:
+    """What a batch says beside its amounts."""
+    found: dict[str, int] = {}
+    for document in documents:
+        for metric in document["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
+            if is_count(document):
+                assert document["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [[]]
+                found[metric["Name"]] = int(document[metric["Name"]][0])
+    return found
 
 
 def facts(table: Table) -> list[Item]:
@@ -56,6 +94,7 @@ def test_an_amount_is_one_document_whose_contact_is_no_dimension(
         "fact_id": recorded.entry_id,
         "contact": recorded.contact_id,
         "entry": recorded.entry_id,
+        "kind": "estimate",
         "category": "sms.in",
         "micro_usd": 8_309,
         "own_micro_usd": 9,
@@ -99,3 +138,111 @@ def test_an_amount_that_cannot_be_read_is_counted_and_blocks_nobody(
         for document in metered(capsys, entry | {"cost": {"provider": 1}}, entry)
     ]
     assert names == ["AmountsUnreadable", "CostMicroUsd"]
+
+
+def test_a_correction_is_a_metric_of_its_own(
+    table: Table, bodies: Bodies, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office = Office(table, bodies)
+    office.provider.answers = [Refused("21211", final=True)]
+    office.deliver(key_of(office.answer(office.hub.receive(sms()).contact_id)))
+    void = [it for it in metered(capsys, *facts(table)) if it["kind"] == "void"]
+    assert [it["CorrectionMicroUsd"] for it in void] == [[-11_822.0]]
+
+
+# ---- what a batch comes to
+
+
+def test_a_contact_is_served_once_a_month_whoever_it_was_merged_from(
+    table: Table, bodies: Bodies, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub = Office(table, bodies).hub
+    ana, other = hub.receive(sms()).contact_id, hub.receive(mail()).contact_id
+    merge.merge(table, ana, other, merge.Decision(by="agent", reason="the same"), now=NOW)
+    hub.receive(chat())
+    entries = [record(item) for item in facts(table)]
+    seen = [counts(whole_batch(capsys, it)).get("ContactsServed", 0) for it in (entries, entries)]
+    assert seen == [2, 0]
+    hub.receive(sms(received_at=later(days=20)), now=later(days=20))
+    december = [record(it) for it in facts(table) if it["received_at"].startswith("2026-12")]
+    assert counts(whole_batch(capsys, december))["ContactsServed"] == 1
+    assert counts(whole_batch(capsys, entries)).get("ContactsServed", 0) == 0
+
+
+def test_a_new_conversation_is_counted(
+    table: Table, bodies: Bodies, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Office(table, bodies).hub.receive(sms())
+    inserted = [record(it) for it in written(table) if it["type"] in ("entry", "conversation")]
+    assert counts(whole_batch(capsys, inserted))["ConversationsOpened"] == 1
+
+
+def test_the_months_sum_counts_every_amount_once_however_batches_repeat(
+    table: Table, bodies: Bodies, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub = Office(table, bodies).hub
+    for _ in range(8):
+        hub.receive(sms())
+    records = [record(item) for item in facts(table)]
+    shown = [
+        counts(whole_batch(capsys, records[start:end], shard))[GAUGE]
+        for start, end, shard in (
+            (0, 3, "shardId-1"),
+            (0, 3, "shardId-1"),  # the answer was lost
+            (2, 5, "shardId-1"),  # the reader began anew, and cut its batches otherwise
+            (1, 2, "shardId-1"),
+            (5, 8, "shardId-2"),
+        )
+    ]
+    assert [amount // 8_309 for amount in shown] == [3, 3, 5, 5, 8]
+    assert metering.month_to_date(table, "2026-11") == 8 * 8_309
+
+
+def test_each_month_has_its_own_sum_and_each_day_its_estimated_fees(
+    table: Table, bodies: Bodies, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office = Office(table, bodies)
+    ana = office.hub.receive(sms()).contact_id
+    office.answer(ana)
+    office.wait(days=12)
+    office.answer(ana)
+    whole_batch(capsys, [record(item) for item in facts(table)])
+    sums = [metering.month_to_date(table, month) for month in ("2026-11", "2026-12", "2027-01")]
+    assert sums == [8_309 + 11_822, 11_822, 0]
+    fees = [
+        metering.estimated_fees(table, at.date()) for at in (NOW, later(days=12), later(days=1))
+    ]
+    assert fees == [3_500, 3_500, 0]
+
+
+def test_a_batch_whose_shard_is_not_told_has_no_sum(
+    table: Table, bodies: Bodies, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One sum for several shards could not tell what it has counted."""
+    Office(table, bodies).hub.receive(sms())
+    told = counts(whole_batch(capsys, [record(item) for item in facts(table)], shard=""))
+    assert GAUGE not in told
+
+
+def test_the_end_of_a_window_is_answered_and_says_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert whole_batch(capsys, []) == []
+
+
+def test_a_profile_that_is_busy_is_waited_for(
+    table: Table,
+    bodies: Bodies,
+    capsys: pytest.CaptureFixture[str],
+    refuse_transactions: Callable[[int], None],
+) -> None:
+    Office(table, bodies).hub.receive(sms())
+    records = [record(item) for item in facts(table)]
+    refuse_transactions(2)
+    assert counts(whole_batch(capsys, records)) == {"ContactsServed": 1, GAUGE: 8_309}
+    refuse_transactions(2)
+    other = [record(item) for item in facts(table)]
+    assert counts(whole_batch(capsys, other)) == {GAUGE: 2 * 8_309}
+    refuse_transactions(99)
+    with pytest.raises(UnavailableError):
+        whole_batch(capsys, [record(item) for item in facts(table)])
