@@ -40,6 +40,8 @@ def emit_counts(*, served: int, opened: int, month_to_date: int | None) -> None:
     if opened:
         metrics.add_metric("ConversationsOpened", MetricUnit.Count, opened)
     if month_to_date is not None:
-        metrics.add_metric("MonthToDateCostMicroUsd", MetricUnit.NoUnit, month_to_date)
+        # In USD, as people set an alarm on it; a metric's value is a float anyhow.
+        metrics.add_metric("MonthToDateCost", MetricUnit.NoUnit, month_to_date / 1_000_000)
+        metrics.add_metadata("month_to_date_micro_usd", month_to_date)
     if served or opened or month_to_date is not None:
         metrics.flush_metrics()

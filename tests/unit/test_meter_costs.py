@@ -19,7 +19,7 @@ from tests.builders import NOW, chat, later, mail, sms
 from tests.outbound import Office, key_of
 from tests.streams import record, written
 
-GAUGE = "MonthToDateCostMicroUsd"
+GAUGE = "MonthToDateCost"
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,11 @@ def counts(documents: list[dict[str, Any]]) -> dict[str, int]:
         for metric in document["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
             if is_count(document):
                 assert document["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [[]]
-                found[metric["Name"]] = int(document[metric["Name"]][0])
+                found[metric["Name"]] = document[metric["Name"]][0]
+    if GAUGE in found:
+        (document,) = filter(is_count, documents)
+        assert found[GAUGE] * 1_000_000 == pytest.approx(document["month_to_date_micro_usd"])
+        found[GAUGE] = document["month_to_date_micro_usd"]
     return found
 
 

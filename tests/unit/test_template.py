@@ -24,6 +24,8 @@ from tests.template import (
 # Types that the engine of the one-machine run refuses, or that would refuse it: the buckets'
 # policies deny plain HTTP.
 ON_AWS_ALONE = {
+    "AWS::CloudWatch::InsightRule",
+    "AWS::Logs::QueryDefinition",
     "AWS::S3::BucketPolicy",
     "AWS::SES::ReceiptRule",
     "AWS::SES::ReceiptRuleSet",
@@ -204,4 +206,6 @@ def test_placeholders_are_no_secrets_anybody_could_use() -> None:
 def test_no_line_is_hard_to_read() -> None:
     lines = (ROOT / "template.yaml").read_text().splitlines()
 
-    assert not [line for line in lines if len(line) > 100 and "arn:" not in line]
+    one_piece = ("arn:", "SEARCH(", '"markdown"')  # JSON has no way to break a text
+    long = [line for line in lines if len(line) > 100]
+    assert not [line for line in long if not any(it in line for it in one_piece)]
