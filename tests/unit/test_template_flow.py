@@ -26,6 +26,7 @@ from tests.template import (
 )
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+DELIVERIES = ("DeliverTexts", "DeliverMail", "DeliverChat")
 each_stream_mapping = pytest.mark.parametrize("name", sorted(STREAM_MAPPINGS))
 each_dead_letter_queue = pytest.mark.parametrize("name", sorted(DEAD_LETTER_QUEUES))
 
@@ -134,15 +135,21 @@ def test_every_alarm_reaches_the_operators_topic() -> None:
 
 
 def passes(pattern: Any, value: Any) -> bool:
-    """Whether an event filter lets a value through (equality and `exists` on leaves)."""
+    """Whether an event filter lets a value through (equality and a few words on leaves)."""
     if isinstance(pattern, list):
-        return any(
-            (value is not None) is rule["exists"] if isinstance(rule, dict) else value == rule
-            for rule in pattern
-        )
+        return any(allows(rule, value) for rule in pattern)
     return isinstance(value, dict) and all(
         passes(part, value.get(name)) for name, part in pattern.items()
     )
+
+
+def allows(rule: Any, value: Any) -> bool:
+    match rule:
+        case {"exists": wanted}:
+            return (value is not None) is wanted
+        case {"anything-but": unwanted}:
+            return value not in unwanted
+    return bool(value == rule)
 
 
 def lets_through(mapping: str, record: dict[str, Any]) -> bool:
@@ -226,13 +233,29 @@ def matches(rule: str, recorded: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("channel", Channel)
 @pytest.mark.parametrize("kind", [Kind.MESSAGE, Kind.NOTIFICATION])
 def test_whatever_is_written_to_a_customer_is_handed_out(channel: Channel, kind: Kind) -> None:
-    assert matches("DeliverOutbound", event(channel=channel, kind=kind))
+    queues = [name for name in DELIVERIES if matches(name, event(channel=channel, kind=kind))]
+
+    assert len(queues) == 1
 
 
 def test_what_came_in_or_stays_inside_is_not_handed_out() -> None:
-    assert not matches("DeliverOutbound", event(direction=Direction.INBOUND))
-    assert not matches("DeliverOutbound", event(direction=Direction.INTERNAL))
-    assert not matches("DeliverOutbound", event(kind=Kind.NOTE))
+    for name in DELIVERIES:
+        for channel in Channel:
+            assert not matches(name, event(channel=channel, direction=Direction.INBOUND))
+            assert not matches(name, event(channel=channel, direction=Direction.INTERNAL))
+            assert not matches(name, event(channel=channel, kind=Kind.NOTE))
+
+
+def test_each_provider_has_a_queue_and_a_concurrency_of_its_own() -> None:
+    channels = (Channel.SMS, Channel.WHATSAPP, Channel.EMAIL, Channel.CHAT)
+    rules = [next(n for n in DELIVERIES if matches(n, event(channel=it))) for it in channels]
+
+    assert rules == ["DeliverTexts", "DeliverTexts", "DeliverMail", "DeliverChat"]
+    for name in ("Deliver", *DELIVERIES):
+        mapping = MAPPINGS[f"{name}Mapping"]
+        assert mapping["EventSourceArn"] == {"Fn::GetAtt": [f"{name}Queue", "Arn"]}
+        assert mapping["FunctionName"] == {"Ref": "DeliverMessageFunction"}
+        assert 2 <= mapping["ScalingConfig"]["MaximumConcurrency"] <= 10
 
 
 def test_an_agents_answer_by_mail_is_announced_and_nothing_a_machine_wrote() -> None:
