@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from shared.consent import say
 from shared.model.due import Due
 from shared.model.entry import Channel, Entry
 from shared.model.errors import UnavailableError
@@ -23,8 +24,9 @@ from shared.model.sending import Accepted, OutboundMessage, Refused, SendResult,
 from shared.resolve import Finding, Search, SentList
 from shared.rules import delivery
 from shared.rules import receipts as rules
-from shared.rules.delivery import Turn
+from shared.rules.delivery import Facts, Turn
 from shared.rules.envelope import outbound_message
+from shared.rules.opt_out import heard_by_provider
 from shared.rules.reply_tokens import Keys
 from shared.store import receipts
 from shared.store.bodies import Bodies
@@ -63,7 +65,7 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlet:
-    """How messages of one channel leave: by which provider, from which address of ours.
+    """How messages of one channel leave: by which provider, from which addresses of ours.
 
     `status_url` says where the provider is to report on a message. `sent`: the provider's list of
     what it took, if it has one. `idempotent`: the provider goes by our entry's id; it drops
@@ -72,10 +74,15 @@ class Outlet:
 
     provider: str
     sender: Sender
-    address: str = ""
+    senders: Sequence[str] = ()
     status_url: Callable[[ReceiptKey], str] = lambda key: ""
     sent: SentList | None = None
     idempotent: bool = False
+
+    @property
+    def only_sender(self) -> str:
+        """Our address, where there is but one that a message can have left from."""
+        return self.senders[0] if len(self.senders) == 1 else ""
 
     @property
     def looks(self) -> Sequence[timedelta]:
@@ -127,14 +134,16 @@ class Courier:
     def _send(self, outbound: Outbound) -> Outcome:
         entry = self.bodies.restore(outbound.entry)
         outlet = self.outlet(entry.channel)
-        identity, conversation = receipts.get_parties(self.table, entry)
-        if reason := delivery.objection(entry, identity):
+        parties = receipts.get_parties(self.table, entry)
+        identity, conversation = parties.identity, parties.conversation
+        facts = Facts(entry=entry, identity=identity, others=parties.others, senders=outlet.senders)
+        if reason := delivery.objection(facts):
             return self._stop(outbound, identity, reason)
         message = outbound_message(
             entry,
             outbound.receipt,
             conversation,
-            sender=outlet.address,
+            sender=delivery.choose_sender(outlet.senders, identity),
             status_url=outlet.status_url(outbound.receipt.key),
             mail_domain=self.mail_domain,
             reply_keys=self.reply_keys,
@@ -158,6 +167,9 @@ class Courier:
             case Refused(reason, misconfigured=True):
                 self._advance(claimed, lambda r: rules.release(r, claimed.claim_id))
                 raise UnavailableError(f"{outlet.provider} refuses our account: {reason}")
+            case Refused(reason, opted_out=True):
+                self._keep_opt_out(claimed, message, f"{outlet.provider} {reason}")
+                return self._fail(claimed, outlet.provider, reason, entry, identity)
             case Refused(reason, final=final):
                 try_at = None if final else delivery.next_try(claimed, self.clock())
                 if try_at is None:
@@ -196,6 +208,18 @@ class Courier:
             lambda r: rules.accept(r, claimed.claim_id, provider, provider_id, self.clock()),
         )
         return Outcome.DOUBLE if rules.is_double(receipt, provider_id) else Outcome.ACCEPTED
+
+    def _keep_opt_out(self, claimed: Receipt, message: OutboundMessage, reason: str) -> None:
+        """The carrier knows of a STOP that we have not heard; kept before the refusal is."""
+        now = self.clock()
+        said = heard_by_provider(
+            message.channel,
+            reason,
+            statement_id=self.make_id("ent", now),
+            at=now,
+            sender=message.sender,
+        )
+        say(self.table, claimed.address_key, said, cause="deliver_message")
 
     def _retry(self, claimed: Receipt, reason: str, try_at: datetime) -> Outcome:
         self._advance(
@@ -246,7 +270,9 @@ class Courier:
         outlet = self.outlet(outbound.entry.channel)
         finding = Finding.UNCLEAR
         if outlet.sent:
-            search = Search(provider=outlet.provider, messages=outlet.sent, sender=outlet.address)
+            search = Search(
+                provider=outlet.provider, messages=outlet.sent, sender=outlet.only_sender
+            )
             entry = self.bodies.restore(outbound.entry)
             finding = search.look_up(entry, receipt, table=self.table, now=now)
         if finding is Finding.FOUND:

@@ -3,15 +3,19 @@
 from datetime import datetime
 from enum import StrEnum
 
+from shared.consent import say
+from shared.model.entry import Channel
 from shared.model.errors import NotFoundError, UnavailableError
 from shared.model.events import Change
+from shared.model.ids import NewId, new_id
 from shared.model.ledger import CostLine
 from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
 from shared.model.sending import StatusReport
 from shared.rate_card import rate_card
 from shared.reprice import settled
 from shared.rules import receipts as rules
-from shared.store import receipts
+from shared.rules.opt_out import heard_by_provider
+from shared.store import consents, receipts
 from shared.store.receipts import OvertakenError
 from shared.store.table import Table
 
@@ -27,11 +31,20 @@ class Outcome(StrEnum):
     DOUBLE = "DoubleSend"  # the provider has the message under two ids; both lead to the receipt
 
 
-def apply_report(key: ReceiptKey, report: StatusReport, *, table: Table, now: datetime) -> Outcome:
+def apply_report(
+    key: ReceiptKey,
+    report: StatusReport,
+    *,
+    table: Table,
+    now: datetime,
+    make_id: NewId = new_id,
+) -> Outcome:
     """Move the receipt of one message along, upward only: one read, one conditional write.
 
+    A STOP or complaint that it tells of, and a mailbox that is none, is kept of the address first.
     A message that fails after its provider took it costs something else than was estimated; that
     is read and booked with it.
+
     Reports may come late, twice, and in any order. Raises NotFoundError when there is no such
     receipt, UnavailableError when the table is down or stays busy.
     """
@@ -40,6 +53,7 @@ def apply_report(key: ReceiptKey, report: StatusReport, *, table: Table, now: da
         after = rules.report(receipt, report, now)
         if after == receipt:
             return _double(table, receipt, report) or Outcome.REPEATED
+        _keep_what_it_says_of_them(table, receipt, report, now, make_id)
         after, booking = _rebooked(table, receipt, after, now)
         change = _change(receipt, after, report)
         try:
@@ -74,6 +88,22 @@ def _rebooked(
         return after, None
     entry, _ = receipts.get(table, before.key)
     return settled(table, entry, before, after, card=rate_card(), now=now)
+
+
+def _keep_what_it_says_of_them(
+    table: Table, receipt: Receipt, report: StatusReport, now: datetime, make_id: NewId
+) -> None:
+    if report.opted_out:
+        said = heard_by_provider(
+            Channel(receipt.channel),
+            f"{report.provider} {report.error or report.state}",
+            statement_id=make_id("ent", now),
+            at=now,
+            sender=report.sender,
+        )
+        say(table, receipt.address_key, said, cause=f"report:{report.provider}")
+    if report.state == ReceiptState.BOUNCED:
+        consents.mark_bounced(table, receipt.address_key)
 
 
 def _double(table: Table, receipt: Receipt, report: StatusReport) -> Outcome | None:

@@ -123,7 +123,7 @@ class Carrier:
         if self.is_down:
             raise UnavailableError("Twilio's list cannot be read")
         shown = (it for it in self.taken if it.created_at + self.lag <= self.clock())
-        return tuple(it for it in shown if (it.to, it.sender) == (to, sender))
+        return tuple(it for it in shown if it.to == to and sender in ("", it.sender))
 
     def report(self, table: Table) -> None:
         """Every report that has become due by now arrives, however often it did before."""
@@ -152,6 +152,7 @@ class Office:
     carrier: Carrier | None = None
     now: datetime = NOW
     time_left: timedelta = timedelta(seconds=60)
+    numbers: tuple[str, ...] = ("+15005550006",)
 
     @property
     def hub(self) -> Hub:
@@ -194,7 +195,7 @@ class Office:
         return Outlet(
             provider=PROVIDERS[channel],
             sender=self.carrier or self.provider,
-            address="+15005550006" if channel is Channel.SMS else f"support@{DOMAIN}",
+            senders=self.numbers if channel is Channel.SMS else (f"support@{DOMAIN}",),
             status_url=lambda key: status_url(BASE, key) if channel is Channel.SMS else "",
             sent=self.carrier if channel is Channel.SMS else None,
             idempotent=channel is Channel.CHAT,

@@ -45,14 +45,14 @@ def outlet(channel: Channel) -> Outlet:
                 provider="twilio",
                 sender=twilio.TwilioSender(account, settings().twilio_api_url),
                 sent=twilio.TwilioList(account, settings().twilio_api_url),
-                address=settings().sms_sender,
+                senders=tuple(settings().sms_sender.split(",")),
                 status_url=partial(twilio.status_url, public_url),
             )
         case Channel.EMAIL:
             return Outlet(
                 provider="ses",
                 sender=ses.SesSender(clients.sesv2(), settings().ses_configuration_set),
-                address=settings().mail_sender,
+                senders=(settings().mail_sender,),
             )
         case Channel.CHAT:
             sender = chat.ChatSender(chat_sites(settings().chat_secret))

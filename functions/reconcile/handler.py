@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from shared.model.entry import Channel
 from shared.model.errors import UnavailableError
 from shared.model.message import InboundMessage
-from shared.providers.twilio import PROVIDER, TwilioList, address_on
+from shared.providers.twilio import PROVIDER, SERVICE, TwilioList, address_on
 from shared.rate_card import rate_card
 from shared.receive import receive
 from shared.reconcile import DAYS_BACK, Found, Reconciler
@@ -52,8 +52,9 @@ def lambda_handler(event: Mapping[str, str], context: LambdaContext) -> None:
         has_time=lambda: context.get_remaining_time_in_millis() > _RESERVE,
     )
     if event["run"] == "inbound":
-        ours = settings().sms_sender
-        reconciler.recover_inbound(address_on(by, ours) for by in (Channel.SMS, Channel.WHATSAPP))
+        ours = (it for it in settings().sms_sender.split(",") if not it.startswith(SERVICE))
+        channels = (Channel.SMS, Channel.WHATSAPP)
+        reconciler.recover_inbound(address_on(by, number) for number in ours for by in channels)
         return
     today = now(settings().clock_offset).date()
     for days in DAYS_BACK:

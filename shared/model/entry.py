@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from shared.model.consent import Purpose
 from shared.model.cost import Cost
 from shared.model.identity import Address, Trust
 
@@ -89,9 +90,10 @@ class ProviderRef:
 class Entry:
     """One thing on the timeline, kept in its home contact's partition.
 
-    `text` is what the person wrote now, `quoted_text` the older mail below it, `html` the mail's
-    own HTML, unsanitised. `address_key` stands for `address` in keys. `body_key` is set when the
-    body is too large for the table. `data` is JSON that an app sent with an event.
+    `purpose` is what a message to them is for. `text` is what the person wrote now, `quoted_text`
+    the older mail below it, `html` the mail's own HTML, unsanitised. `address_key` stands for
+    `address` in keys. `body_key` is set when the body is too large for the table. `data` is JSON
+    that an app sent with an event.
     """
 
     id: str
@@ -112,6 +114,7 @@ class Entry:
     quoted_text: str = ""
     body_key: str = ""
     attachments: tuple[Attachment, ...] = ()
+    purpose: Purpose | None = None
     automatic: bool = False
     guest: bool = False
     provider: ProviderRef | None = None

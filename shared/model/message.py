@@ -25,7 +25,8 @@ class InboundMessage:
     `message_id` and `references` are RFC 5322 ids without angle brackets; `reply_token` is the
     token in the recipient address, unchecked. `fingerprint` is what all deliveries of one mail
     have in common; "" where a delivery is a message. `segments` and `size_bytes` are what is
-    priced. `provider_keyword` is the provider's own word for an opt-out keyword, `STOP` for one.
+    priced. `provider_keyword` is the provider's own word for an opt-out keyword, `STOP` for one;
+    `service` the provider's group of numbers that `recipient` is one of.
     """
 
     delivery: Delivery
@@ -52,5 +53,6 @@ class InboundMessage:
     raw_key: str = ""
     defects: tuple[str, ...] = ()
     provider_keyword: str = ""
+    service: str = ""
     segments: int = 1
     size_bytes: int = 0

@@ -45,12 +45,14 @@ class Accepted:
 class Refused:
     """The provider said no, and nothing left. `final`: asking again would get the same answer.
 
-    `misconfigured`: the refusal is about our account, not this message (credentials).
+    `misconfigured`: the refusal is about our account, not this message (credentials). `opted_out`:
+    the provider knows that they want nothing from this sender.
     """
 
     reason: str
     final: bool
     misconfigured: bool = False
+    opted_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,18 @@ SendResult = Accepted | Refused | Unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
-    """What a provider says became of a message: one step of a receipt."""
+    """What a provider says became of a message: one step of a receipt.
+
+    `opted_out`: they want nothing from us, by this `sender` of ours where it makes a difference.
+    """
 
     provider: str
     provider_id: str
     state: str
     error: str = ""
     at: datetime | None = None
+    opted_out: bool = False
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ class Statement:
 
     `id` is also that of the entry that tells of it. `state` is granted or denied. `own`: the
     person's own act, as a STOP is. `words` are what they wrote, or what they were shown; `source`
-    says how we know, `message_id` names the message that says so. `sender` is our number that it
-    was said to, where the carrier blocks or unblocks that number.
+    says how we know, `message_id` names the message that says so. `senders` are our numbers
+    (or services of numbers) that the carrier blocks or unblocks with it.
     """
 
     id: str
@@ -28,7 +28,7 @@ class Statement:
     by: Author
     words: str = ""
     message_id: str = ""
-    sender: str = ""
+    senders: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,7 +94,7 @@ def matters(said: Statement, before: Identity | None) -> bool:
     if before is None:
         return False
     lifts = kept_for(before.consent, said.medium, said.purpose) in _NO
-    return lifts or said.sender in before.blocked_senders
+    return lifts or bool(said.senders & before.blocked_senders)
 
 
 def after(kept: Kept, said: Statement) -> Kept:

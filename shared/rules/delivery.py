@@ -1,13 +1,16 @@
 """What is to be done with an outbound message whose turn has come (outbound.md §2)."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from shared.model.consent import Purpose
 from shared.model.due import Due
 from shared.model.entry import Entry
 from shared.model.identity import Identity
 from shared.model.receipt import Receipt, ReceiptState
+from shared.rules.consent import MEDIA, denial
 
 # A refusal that may not last is asked about again, each time after twice as long: about an hour.
 _FIRST_RETRY = timedelta(seconds=30)
@@ -70,21 +73,53 @@ def next_look(
     return following
 
 
-# ---- the checks just before a message is claimed, in order; each gives a reason to stop, or None
+def choose_sender(senders: Sequence[str], identity: Identity | None) -> str:
+    """The first address of ours that the carrier lets through to them, or nothing."""
+    blocked = identity.blocked_senders if identity else frozenset()
+    return next((sender for sender in senders if sender not in blocked), "")
 
 
-def _no_address(entry: Entry, identity: Identity | None) -> str | None:
-    return "no_address" if entry.address is None else None
+# ---- the checks just before a message is claimed, in order: each gives a reason to stop, or ""
 
 
-def _erased(entry: Entry, identity: Identity | None) -> str | None:
-    return "erased" if identity is None or identity.erased_at else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known just before a message is sent, read strongly.
+
+    `identity` is whom it goes to, `others` are the contact's other addresses that may speak for it;
+    `senders` are our addresses for the channel.
+    """
+
+    entry: Entry
+    identity: Identity | None
+    others: Sequence[Identity] = ()
+    senders: Sequence[str] = ()
 
 
-Check = Callable[[Entry, Identity | None], str | None]
-CHECKS: tuple[Check, ...] = (_no_address, _erased)
+def _no_address(facts: Facts) -> str:
+    return "no_address" if facts.entry.address is None else ""
 
 
-def objection(entry: Entry, identity: Identity | None) -> str | None:
-    """Why a message must not be sent, or None."""
-    return next(filter(None, (check(entry, identity) for check in CHECKS)), None)
+def _erased(facts: Facts) -> str:
+    return "erased" if facts.identity is None or facts.identity.erased_at else ""
+
+
+def _no_consent(facts: Facts) -> str:
+    medium = MEDIA.get(facts.entry.channel)
+    if facts.identity is None or medium is None:
+        return ""
+    purpose = facts.entry.purpose or Purpose.CONVERSATION
+    return denial(facts.others, facts.identity, medium, purpose)
+
+
+def _blocked(facts: Facts) -> str:
+    blocked = facts.senders and not choose_sender(facts.senders, facts.identity)
+    return "blocked_sender" if blocked else ""
+
+
+CHECKS: tuple[Callable[[Facts], str], ...] = (_no_address, _erased, _no_consent, _blocked)
+
+
+def objection(facts: Facts) -> str:
+    """Why a message must not be sent, or nothing."""
+    return next(filter(None, (check(facts) for check in CHECKS)), "")

@@ -91,8 +91,9 @@ def policy(joining: str, *, sms_sender: str, mail_sender: str, mail_domain: str)
 
     Raises ValueError for an unknown way of joining.
     """
-    own = (Address(IdentityKind.PHONE, sms_sender), Address(IdentityKind.EMAIL, mail_sender))
-    return Policy(joining=Joining(joining), own=frozenset(own), own_domain=mail_domain)
+    numbers = {Address(IdentityKind.PHONE, number) for number in sms_sender.split(",")}
+    own = frozenset(numbers | {Address(IdentityKind.EMAIL, mail_sender)})
+    return Policy(joining=Joining(joining), own=own, own_domain=mail_domain)
 
 
 # ---- what identifies anybody

@@ -10,14 +10,16 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from shared.model.consent import ConsentState, Medium, Purpose
-from shared.model.entry import Channel, Entry
+from shared.model.entry import Author, AuthorType, Channel, Entry
 from shared.model.identity import Trust
 from shared.model.message import InboundMessage
 from shared.model.statement import ConsentRequest, Statement
 from shared.rules.consent import MEDIA
+from shared.rules.ordering import to_milliseconds
 
 
 class Keyword(StrEnum):
@@ -167,8 +169,30 @@ def statement(
         by=entry.author,
         words=message.text[:_WORDS],
         message_id=entry.id,
-        sender=message.recipient if message.channel is Channel.SMS else "",
+        senders=_senders(message) if message.channel is Channel.SMS else frozenset(),
     )
+
+
+def heard_by_provider(
+    channel: Channel, source: str, *, statement_id: str, at: datetime, sender: str = ""
+) -> Statement:
+    """That a provider knows they want nothing from us: a STOP we have not heard, a complaint."""
+    return Statement(
+        id=statement_id,
+        at=to_milliseconds(at),
+        medium=MEDIA[channel],
+        purpose=Purpose.EVERY,
+        state=ConsentState.DENIED,
+        own=True,
+        source=source,
+        by=Author(AuthorType.CUSTOMER),
+        senders=frozenset({sender} - {""}) if channel is Channel.SMS else frozenset(),
+    )
+
+
+def _senders(message: InboundMessage) -> frozenset[str]:
+    """What a carrier blocks with a STOP: the number it was sent to, or its whole service."""
+    return frozenset(filter(None, (message.recipient, message.service)))
 
 
 def request(heard: Heard, message: InboundMessage, entry: Entry) -> ConsentRequest | None:

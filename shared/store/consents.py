@@ -6,10 +6,13 @@ statement was made since: the states are always what folding the log gives.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from random import uniform
+from time import sleep
 from typing import Any
 
 from shared.model.consent import ConsentState, Medium, Purpose
 from shared.model.entry import Author, AuthorType
+from shared.model.errors import UnavailableError
 from shared.model.events import Change
 from shared.model.identity import Identity
 from shared.model.statement import ConsentChange, ConsentRequest, Statement
@@ -18,10 +21,15 @@ from shared.store.attributes import Item
 from shared.store.table import Delete, Leg, Put, Table, TransactionRefusedError, Update
 
 _READ_AT_ONCE = 250
+_TRIES = 6
 
 
 class MovedError(Exception):
-    """The address has changed since it was read."""
+    """The address has changed since it was read; or, with `conflict`, is just being changed."""
+
+    def __init__(self, *, conflict: bool) -> None:
+        super().__init__("the address has changed since it was read")
+        self.conflict = conflict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +72,7 @@ def statement_item(said: Statement, home: str, change: Change | None) -> Item:
         "by": {"type": str(said.by.type), "id": said.by.id, "name": said.by.name},
         "words": said.words,
         "message": said.message_id,
-        "sender": said.sender,
+        "senders": said.senders,
         "change": items.stored_change(change),
     }
 
@@ -83,7 +91,7 @@ def read_statement(item: Item) -> Statement:
         by=Author(AuthorType(by["type"]), by["id"], by["name"]),
         words=item.get("words", ""),
         message_id=item.get("message", ""),
-        sender=item.get("sender", ""),
+        senders=item.get("senders", frozenset()),
     )
 
 
@@ -172,14 +180,15 @@ def identity_parts(change: ConsentChange) -> Parts:
         condition = "consent_at = :last_consent"
         values[":last_consent"] = keys.timestamp(change.last)
     granted = said.state is ConsentState.GRANTED
-    if said.sender:
-        values[":sender"] = frozenset({said.sender})
+    blocked = ("blocked_senders :senders",) if said.senders else ()
+    if said.senders:
+        values[":senders"] = said.senders
     return Parts(
         sets=("consent.#consent = :consent", "consent_at = :consent_at"),
         # Who wants mail there has put the mailbox right.
         removes=("bounced",) if granted and said.medium is Medium.EMAIL else (),
-        adds=("blocked_senders :sender",) if said.sender and not granted else (),
-        deletes=("blocked_senders :sender",) if said.sender and granted else (),
+        adds=() if granted else blocked,
+        deletes=blocked if granted else (),
         condition=condition,
         values=values,
         names={"#consent": what},
@@ -189,12 +198,11 @@ def identity_parts(change: ConsentChange) -> Parts:
 def on_new_identity(change: ConsentChange, blocked: frozenset[str]) -> Item:
     """The same for an identity that is just made, or made anew on its tombstone."""
     said = change.statement
-    sender = frozenset({said.sender}) if said.sender else frozenset()
     granted = said.state is ConsentState.GRANTED
     return {
         "consent": dict(change.kept),
         "consent_at": keys.timestamp(said.at),
-        "blocked_senders": blocked - sender if granted else blocked | sender,
+        "blocked_senders": blocked - said.senders if granted else blocked | said.senders,
     }
 
 
@@ -247,18 +255,25 @@ def write_bare(table: Table, seen: Identity, change: ConsentChange) -> None:
     )
 
 
-def mark_bounced(table: Table, seen: Identity) -> None:
-    """Keep that mail to an address comes back for good. Raises as `write` does."""
-    _write(
-        table,
-        Update(
-            keys.identity(seen.key),
-            "SET bounced = :yes REMOVE #change",
-            "attribute_exists(PK)",
-            {":yes": True},
-            {"#change": "change"},
-        ),
-    )
+def mark_bounced(table: Table, address_key: str) -> None:
+    """Keep that mail to an address comes back for good. Raises UnavailableError."""
+    for attempt in range(_TRIES):
+        try:
+            return _write(
+                table,
+                Update(
+                    keys.identity(address_key),
+                    "SET bounced = :yes REMOVE #change",
+                    "attribute_not_exists(erased_at) AND attribute_exists(PK)",
+                    {":yes": True},
+                    {"#change": "change"},
+                ),
+            )
+        except MovedError as error:
+            if not error.conflict:
+                return None  # nobody's any more
+            sleep(uniform(0, 0.02 * 2**attempt))  # noqa: S311 jitter is no secret
+    raise UnavailableError("the table stayed busy with this address")
 
 
 def expression(
@@ -274,4 +289,4 @@ def _write(table: Table, *legs: Leg) -> None:
     try:
         table.write(*legs)
     except TransactionRefusedError as error:
-        raise MovedError from error
+        raise MovedError(conflict=not error.failed) from error

@@ -4,6 +4,7 @@ import json
 import zlib
 from datetime import datetime
 
+from shared.model.consent import Purpose
 from shared.model.contact import Profile
 from shared.model.conversation import Conversation, Joined, LastIn, State, WaitingOn
 from shared.model.cost import Cost, Price
@@ -322,6 +323,7 @@ def entry_item(entry: Entry, change: Change | None) -> Item:
         **_stored_body(entry),
         "body_key": entry.body_key,
         "attachments": [_stored_attachment(a) for a in entry.attachments],
+        "purpose": entry.purpose,
         "automatic": entry.automatic or None,
         "guest": entry.guest or None,
         "provider": {"name": entry.provider.name, "id": entry.provider.id}
@@ -423,6 +425,7 @@ def read_entry(item: Item) -> Entry:
             )
             for kept in item.get("attachments", [])
         ),
+        purpose=Purpose(item["purpose"]) if "purpose" in item else None,
         automatic=item.get("automatic", False),
         guest=item.get("guest", False),
         provider=ProviderRef(provider["name"], provider["id"]) if provider else None,

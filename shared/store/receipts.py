@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from random import uniform
 from time import sleep
 
+from shared.model.contact import Profile
 from shared.model.conversation import Conversation
 from shared.model.due import Due
 from shared.model.entry import Entry
 from shared.model.errors import NotFoundError, UnavailableError
 from shared.model.events import Change
-from shared.model.identity import Identity
+from shared.model.identity import Identity, IdentityKind
 from shared.model.ledger import CostLine
 from shared.model.receipt import Receipt, ReceiptKey
-from shared.store import items, keys
+from shared.store import contacts, items, keys
 from shared.store.attributes import Item, to_wire
 from shared.store.due import delete_leg, due_key, put_leg, read_due
 from shared.store.ledger import booking_legs
@@ -25,6 +26,7 @@ from shared.store.moved import find_home
 from shared.store.table import MOST_READ, Leg, Put, Table, TransactionRefusedError, Update
 
 _TRIES = 6
+_BY_NUMBER = (IdentityKind.PHONE, IdentityKind.WHATSAPP)  # one account may be known by both
 
 
 class OvertakenError(Exception):
@@ -100,16 +102,41 @@ def find_many(table: Table, provider: str, provider_ids: Iterable[str]) -> dict[
     return found
 
 
-def get_parties(table: Table, entry: Entry) -> tuple[Identity | None, Conversation | None]:
-    """Whom a message goes to and what it belongs to, as they are now, in one strong read."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parties:
+    """Whom a message goes to and what it belongs to.
+
+    `others` are the addresses of the same contact that may speak for the one it goes to.
+    """
+
+    identity: Identity | None
+    conversation: Conversation | None
+    others: tuple[Identity, ...]
+
+
+def get_parties(table: Table, entry: Entry) -> Parties:
+    """The parties as they are now: one strong read, more where the contact has such addresses."""
     identity_at = keys.identity(entry.address_key)
     conversation_at = keys.conversation(entry.conversation_id)
-    found = table.get_many((identity_at, conversation_at))
+    home_at = keys.profile(entry.home)
+    found = table.get_many((identity_at, conversation_at, home_at))
     identity, conversation = found.get(identity_at), found.get(conversation_at)
-    return (
-        items.read_identity(identity) if identity else None,
-        items.read_conversation(conversation) if conversation else None,
+    home = items.read_profile(found[home_at]) if home_at in found else None
+    return Parties(
+        identity=items.read_identity(identity) if identity else None,
+        conversation=items.read_conversation(conversation) if conversation else None,
+        others=_others(table, home, entry.address_key) if home else (),
     )
+
+
+def _others(table: Table, home: Profile, address_key: str) -> tuple[Identity, ...]:
+    if home.members - {home.id} or not home.is_root:
+        whole = contacts.get_contact_or_remains(table, home.id).identities
+        return tuple(each for each in whole if each.key != address_key)
+    kind = keys.kind_of(address_key)
+    kinds = _BY_NUMBER if kind in _BY_NUMBER else (kind,)
+    wanted = {key for key in home.addresses if keys.kind_of(key) in kinds} - {address_key}
+    return tuple(contacts.get_identities(table, sorted(wanted)).values()) if wanted else ()
 
 
 # ---- moving on

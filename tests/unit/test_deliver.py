@@ -8,19 +8,22 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from shared.attach import attach
 from shared.deliver import Outcome
+from shared.merge import Decision, merge
 from shared.model.errors import InvalidRequestError, NotFoundError, UnavailableError
+from shared.model.identity import Address, IdentityKind
 from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
 from shared.model.sending import Accepted, Refused, StatusReport, Unknown
 from shared.receipts import apply_report
 from shared.rules import delivery, reply_tokens
 from shared.rules import receipts as rules
 from shared.rules.envelope import outbound_message
-from shared.store import contacts, keys, receipts
+from shared.store import consents, contacts, keys, receipts
 from shared.store.attributes import from_wire
 from shared.store.bodies import Bodies
-from shared.store.table import Table
-from tests.builders import ANA_CHAT, ANA_PHONE, NOW, chat, mail, sms
+from shared.store.table import Table, Update
+from tests.builders import ANA_CHAT, ANA_EMAIL, ANA_PHONE, NOW, chat, mail, sms
 from tests.hub import KEYS
 from tests.outbound import DOMAIN, Killed, Office, key_of
 
@@ -351,7 +354,7 @@ def test_a_message_that_another_sender_claims_while_it_is_stopped_stays_on_the_q
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = text_to_ana(office)
-    monkeypatch.setattr(delivery, "objection", lambda entry, identity: "no_consent")
+    monkeypatch.setattr(delivery, "objection", lambda facts: "no_consent")
     save = receipts.save
 
     def rival_first(table: Table, before: Receipt, *rest: Any, **named: Any) -> Receipt:
@@ -385,7 +388,7 @@ def test_a_receipt_that_never_holds_still_is_left_for_later(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = text_to_ana(office)
-    monkeypatch.setattr(delivery, "objection", lambda entry, identity: "no_consent")
+    monkeypatch.setattr(delivery, "objection", lambda facts: "no_consent")
 
     def overtaken(table: Table, before: Receipt, *rest: Any, **named: Any) -> Receipt:
         raise receipts.OvertakenError(before)
@@ -540,3 +543,128 @@ def test_a_busy_table_is_waited_for(
     key = text_to_ana(office)
     refuse_transactions(3)
     assert office.deliver(key) is Outcome.ACCEPTED
+
+
+# ---- whoever said stop
+
+
+def stopped(office: Office, key: ReceiptKey) -> tuple[str, str, int]:
+    receipt = office.receipt(key)
+    return receipt.state, receipt.error, receipt.booked_micro_usd
+
+
+def test_a_text_to_somebody_who_said_stop_meanwhile_does_not_leave(office: Office) -> None:
+    key = text_to_ana(office)
+    office.hub.receive(sms("STOP"))
+    assert office.deliver(key) is Outcome.STOPPED
+    assert stopped(office, key) == ("stopped", "no_consent", 0)
+    assert cost_of_ana(office) == 2 * PRICE_IN
+    assert office.provider.sent == []
+
+
+def test_it_leaves_once_they_have_said_start(office: Office) -> None:
+    key = text_to_ana(office)
+    for word in ("STOP", "START"):
+        office.hub.receive(sms(word))
+    assert office.deliver(key) is Outcome.ACCEPTED
+
+
+def test_a_stop_from_another_number_of_theirs_counts(office: Office) -> None:
+    key = text_to_ana(office)
+    other = Address(IdentityKind.PHONE, "+14155550102")
+    bo = office.hub.receive(sms("STOP", sender=other))
+    merge(office.table, key.home, bo.contact_id, Decision(by="a", reason="one"), now=NOW)
+    assert office.deliver(key) is Outcome.STOPPED
+    assert stopped(office, key) == ("stopped", "no_consent", 0)
+
+
+def test_another_number_of_the_same_contact_is_asked_too(office: Office) -> None:
+    key = text_to_ana(office)
+    other = Address(IdentityKind.PHONE, "+14155550102")
+    attach(office.table, key.home, other, now=NOW, by="agent")
+    office.hub.receive(sms("STOP", sender=other))
+    assert office.deliver(key) is Outcome.STOPPED
+
+
+def test_the_check_costs_no_call_where_there_is_only_one_number(
+    office: Office, aws_calls: list[str]
+) -> None:
+    key = text_to_ana(office)
+    aws_calls.clear()
+    office.deliver(key)
+    assert aws_calls.count("BatchGetItem") == 2
+
+
+def test_a_stop_that_only_the_carrier_heard_is_kept(office: Office) -> None:
+    key = text_to_ana(office)
+    office.provider.answers = [Refused("21610", final=True, opted_out=True)]
+    assert office.deliver(key) is Outcome.FAILED
+    ana = contacts.get_identity(office.table, ANA_PHONE)
+    assert ana
+    assert ana.consent == {"text:*": "stopped"}
+    assert ana.blocked_senders == {"+15005550006"}
+    assert stopped(office, key) == ("failed", "21610", 0)
+
+
+def test_so_is_one_that_a_report_tells_of_and_once(office: Office) -> None:
+    key = text_to_ana(office)
+    office.deliver(key)
+    status = StatusReport(
+        provider="twilio",
+        provider_id="id-1",
+        state="failed",
+        error="21610",
+        opted_out=True,
+        sender="+15005550006",
+    )
+    for _ in range(2):
+        apply_report(key, status, table=office.table, now=office.now)
+    said = consents.read(office.table, office.table.address_key(ANA_PHONE)).statements
+    assert [each.source for each in said] == ["twilio 21610"]
+
+
+def test_a_number_that_is_blocked_is_passed_over(office: Office) -> None:
+    office.numbers = ("+15005550006", "+15005550007")
+    key = text_to_ana(office)
+    block(office, "+15005550006")
+    assert office.deliver(key) is Outcome.ACCEPTED
+    assert office.provider.sent[0].sender == "+15005550007"
+
+
+def test_nothing_leaves_when_all_our_numbers_are_blocked(office: Office) -> None:
+    key = text_to_ana(office)
+    block(office, "+15005550006")
+    assert office.deliver(key) is Outcome.STOPPED
+    assert stopped(office, key) == ("stopped", "blocked_sender", 0)
+
+
+def block(office: Office, number: str) -> None:
+    at = keys.identity(office.table.address_key(ANA_PHONE))
+    update = Update(
+        at, "ADD blocked_senders :n", "attribute_exists(PK)", {":n": frozenset({number})}
+    )
+    office.table.write(update)
+
+
+def test_a_complaint_stops_all_mail_and_a_bounce_too(office: Office) -> None:
+    first, second = (
+        key_of(office.answer(office.hub.receive(mail(sender=who)).contact_id))
+        for who in (ANA_EMAIL, Address(IdentityKind.EMAIL, "bo@example.com"))
+    )
+    blank = StatusReport(provider="ses", provider_id="", state="complained", opted_out=True)
+    bounced = replace(blank, state="bounced", opted_out=False)
+    again = [key_of(office.answer(key.home)) for key in (first, second)]
+    for key, status in ((first, blank), (second, bounced)):
+        office.deliver(key)
+        apply_report(key, status, table=office.table, now=office.now)
+    assert [office.deliver(key) for key in again] == [Outcome.STOPPED, Outcome.STOPPED]
+    assert [office.receipt(key).error for key in again] == ["no_consent", "bounced"]
+
+
+def test_whoever_writes_from_a_mailbox_again_is_answered_there(office: Office) -> None:
+    key = key_of(office.answer(office.hub.receive(mail()).contact_id))
+    office.deliver(key)
+    bounced = StatusReport(provider="ses", provider_id="id-1", state="bounced")
+    apply_report(key, bounced, table=office.table, now=office.now)
+    office.hub.receive(mail("I am back"))
+    assert office.deliver(key_of(office.answer(key.home))) is Outcome.ACCEPTED

@@ -176,10 +176,10 @@ def test_each_channel_leaves_by_its_provider(office: Office) -> None:
     key = ReceiptKey(home="ctc_1", at=office.now, entry_id="ent_1")
     text, mailed, chatted = map(courier.outlet, (Channel.SMS, Channel.EMAIL, Channel.CHAT))
     assert isinstance(text.sender, twilio.TwilioSender)
-    assert (text.provider, text.address) == ("twilio", "+15005550006")
+    assert (text.provider, text.senders) == ("twilio", ("+15005550006",))
     assert text.status_url(key).endswith("/ctc_1/2026-11-20T12:00:00.000Z/ent_1")
     assert isinstance(mailed.sender, ses.SesSender)
-    assert (mailed.provider, mailed.address) == ("ses", "support@in.example.com")
+    assert (mailed.provider, mailed.senders) == ("ses", ("support@in.example.com",))
     assert mailed.status_url(key) == ""
     assert isinstance(chatted.sender, chat_provider.ChatSender)
     assert (chatted.provider, chatted.idempotent) == ("chat", True)

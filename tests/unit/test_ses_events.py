@@ -45,8 +45,22 @@ def test_every_event_is_a_step_of_the_receipt_its_tags_name(
     name: str, state: str, error: str, second: int
 ) -> None:
     at = datetime(2026, 11, 20, 9, 15, second, tzinfo=UTC)
-    report = StatusReport(provider="ses", provider_id=SES_ID, state=state, error=error, at=at)
+    report = StatusReport(
+        provider="ses",
+        provider_id=SES_ID,
+        state=state,
+        error=error,
+        at=at,
+        opted_out=name == "complaint",
+    )
     assert parse_event(event(name)) == (KEY, report)
+
+
+def test_whoever_takes_mail_out_of_the_spam_folder_does_not_complain() -> None:
+    kind = {"complaintFeedbackType": "not-spam"}
+    parsed = parse_event(event("complaint", complaint=kind))
+    assert parsed
+    assert not parsed[1].opted_out
 
 
 def test_an_event_is_read_within_its_notification_too() -> None:

@@ -81,10 +81,18 @@ def test_whatsapp_addresses_say_so(to: Address) -> None:
     assert (sent["To"], sent["From"]) == (f"whatsapp:{to.value}", "whatsapp:+15005550006")
 
 
+def test_a_messaging_service_chooses_its_own_number() -> None:
+    with provider(reply(201, sid="SM1")) as twilio:
+        send(twilio, replace(MESSAGE, sender="MG0123456789abcdef0123456789abcdef"))
+    sent = dict(parse_qsl(twilio.requests[0].body.decode()))
+    assert sent["MessagingServiceSid"] == "MG0123456789abcdef0123456789abcdef"
+    assert "From" not in sent
+
+
 @pytest.mark.parametrize(
     ("status", "code", "result"),
     [
-        (400, 21610, Refused("21610", final=True)),
+        (400, 21610, Refused("21610", final=True, opted_out=True)),
         (400, 21211, Refused("21211", final=True)),
         (400, 21614, Refused("21614", final=True)),
         (429, 20429, Refused("20429", final=False)),

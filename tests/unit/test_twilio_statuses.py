@@ -26,6 +26,11 @@ def test_a_failure_is_reported_with_its_reason() -> None:
     )
 
 
+def test_a_stop_that_only_the_carrier_heard_is_told_with_the_sender_it_blocks() -> None:
+    report = parse_status(form("status_failed", ErrorCode="21610"), NOW)
+    assert (report.opted_out, report.sender) == (True, "+15005550006")
+
+
 @pytest.mark.parametrize(
     ("status", "state"),
     [

@@ -27,6 +27,7 @@ _STATES = {
     "Reject": ReceiptState.FAILED,
     "Rendering Failure": ReceiptState.FAILED,
 }
+_NOT_SPAM = "not-spam"  # a recipient took the mail out of the spam folder
 # Where each kind of event keeps its details, and which of them say why; none holds an address.
 _DETAILS = {
     "Delivery": ("delivery", ()),
@@ -58,6 +59,7 @@ def parse_event(notification: Mapping[str, Any]) -> tuple[ReceiptKey, StatusRepo
             provider_id=mail["messageId"],
             state=_state(kind, details),
             error="/".join(str(details[reason]) for reason in reasons if details.get(reason)),
+            opted_out=kind == "Complaint" and details.get("complaintFeedbackType") != _NOT_SPAM,
             at=_time(details.get("timestamp") or mail.get("timestamp")),
         )
     except (AttributeError, LookupError, TypeError, ValueError) as error:

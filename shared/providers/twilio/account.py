@@ -4,6 +4,8 @@ from shared.model.entry import Channel
 from shared.providers.twilio.messages import WHATSAPP
 from shared.runtime.secrets import TwilioAccount
 
+SERVICE = "MG"  # what the id of a Messaging Service, a group of numbers, begins with
+
 
 def messages_path(account: TwilioAccount) -> str:
     """Where the account's messages are made and listed."""

@@ -15,7 +15,7 @@ from shared.model.errors import MalformedMessageError, UnavailableError
 from shared.model.message import InboundMessage
 from shared.model.sending import ListedMessage
 from shared.providers.http import NoAnswerError, NotReachedError, get
-from shared.providers.twilio.account import address_on, credentials, messages_path
+from shared.providers.twilio.account import SERVICE, address_on, credentials, messages_path
 from shared.providers.twilio.messages import MOST_MEDIA, parse_message
 from shared.providers.twilio.statuses import STATES
 from shared.runtime.secrets import TwilioAccount
@@ -38,9 +38,13 @@ class TwilioList:
     ) -> tuple[ListedMessage, ...]:
         """What left from `sender` to `to` since then, as far as the list shows it.
 
+        Without a sender, and from a Messaging Service, whatever number of ours it left from.
+
         Raises UnavailableError unless it was read to its end.
         """
-        query = {"To": address_on(channel, to), "From": address_on(channel, sender)}
+        query = {"To": address_on(channel, to)}
+        if sender and not sender.startswith(SERVICE):
+            query["From"] = address_on(channel, sender)
         found: list[ListedMessage] = []
         for number, page in enumerate(self._pages(query)):
             listed = [_listed(row) for row in page]

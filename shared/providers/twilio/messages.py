@@ -67,6 +67,7 @@ def parse_message(
         attachments=attachments,
         defects=tuple(defects),
         provider_keyword=form.first("OptOutType"),
+        service=form.first("MessagingServiceSid")[:64],
         segments=max(1, _number(form.first("NumSegments"))),
         size_bytes=len(text.encode("utf-8", "replace")),
     )

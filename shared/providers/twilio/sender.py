@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from shared.model.sending import Accepted, OutboundMessage, Refused, SendResult, Unknown
 from shared.providers.http import NoAnswerError, NotReachedError, post
-from shared.providers.twilio.account import address_on, credentials, messages_path
+from shared.providers.twilio.account import SERVICE, address_on, credentials, messages_path
+from shared.providers.twilio.statuses import OPTED_OUT
 from shared.runtime.secrets import TwilioAccount
 
 if TYPE_CHECKING:
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 VALIDITY_SECONDS = 900  # a text that could not leave within 15 minutes is not sent at all
 
 # Refusals that differ from what their HTTP status says, from https://www.twilio.com/docs/api/errors/
-# and the code, read 2026-11-21. Any other 4xx is about the message and final, 21610 (the recipient
-# sent STOP) among them.
+# and the code, read 2026-11-21. Any other 4xx is about the message and final.
 _ASK_LATER = frozenset(
     {
         20429,  # too many requests; "never processed and always safe to retry"
@@ -61,13 +61,18 @@ class TwilioSender:
 def _form(message: OutboundMessage) -> list[tuple[str, str]]:
     form = [
         ("To", address_on(message.channel, message.to.value)),
-        ("From", address_on(message.channel, message.sender)),
+        (_sender_field(message.sender), address_on(message.channel, message.sender)),
         ("Body", message.text),
         ("ValidityPeriod", str(VALIDITY_SECONDS)),
     ]
     if message.status_url:
         form.append(("StatusCallback", message.status_url))
     return form
+
+
+def _sender_field(sender: str) -> str:
+    """A Messaging Service chooses among its own numbers."""
+    return "MessagingServiceSid" if sender.startswith(SERVICE) else "From"
 
 
 def _result(response: "Response") -> SendResult:
@@ -81,6 +86,8 @@ def _result(response: "Response") -> SendResult:
     reason = str(code) if code else f"http-{status}"
     if code in _OUR_ACCOUNT or status in (401, 403):
         return Refused(reason, final=False, misconfigured=True)
+    if code == OPTED_OUT:
+        return Refused(reason, final=True, opted_out=True)
     return Refused(reason, final=status != 429 and code not in _ASK_LATER)
 
 

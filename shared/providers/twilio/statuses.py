@@ -13,6 +13,8 @@ from shared.model.sending import StatusReport
 from shared.providers.twilio.messages import PROVIDER
 from shared.runtime.webhook import Form
 
+OPTED_OUT = 21610  # they sent STOP to this sender
+
 # The callback's words, and the list's. Before `sent`, Twilio tells several ways of waiting apart;
 # all mean that it took the message.
 STATES = {
@@ -38,12 +40,15 @@ def parse_status(form: Form, now: datetime) -> StatusReport:
     if not sid or status not in STATES:
         raise MalformedMessageError("the callback names no message or no known status")
     error = form.first("ErrorCode")
+    opted_out = error == str(OPTED_OUT)
     return StatusReport(
         provider=PROVIDER,
         provider_id=sid[:64],
         state=STATES[status],
         error=error if error.isdecimal() and error != "0" else "",
         at=now,
+        opted_out=opted_out,
+        sender=(form.first("MessagingServiceSid") or form.first("From")) if opted_out else "",
     )
 
 
