@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.model.consent import Purpose
 from shared.model.cost import Cost
 from shared.model.entry import Author, AuthorType, Entry, Kind
 from shared.model.events import Change
@@ -82,6 +83,7 @@ def notify(
             conversation_id=conversation.id,
             to=target.identity.address,
             kind=Kind.NOTIFICATION,
+            purpose=Purpose(request.purpose),
             automatic=True,
         ),
         table=table,

@@ -5,15 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeGuard
 
+from shared.model.consent import Purpose
 from shared.model.conversation import Conversation, Joined, LastIn
 from shared.model.cost import Cost
 from shared.model.entry import Attachment, Author, Channel, Direction, Entry, Kind
-from shared.model.errors import ConflictError, InvalidRequestError, NotFoundError
+from shared.model.errors import ConflictError, InvalidRequestError, NotFoundError, UnwantedError
 from shared.model.events import Change
 from shared.model.identity import Address, Identity, IdentityKind, Trust
 from shared.model.ids import NewId, new_id
 from shared.model.receipt import ReceiptKey, ReceiptState
 from shared.model.recording import MarkedEntry, Marker, Proof
+from shared.rules.consent import MEDIA, denial
 from shared.rules.ordering import to_milliseconds
 from shared.rules.subjects import subject_hash
 from shared.rules.threading import Facts
@@ -43,7 +45,7 @@ class SendRequest:
 
     `channel` None answers where they last wrote. `conversation_id` (or reference) puts it on that
     conversation; without one it goes on where the address is. `to` must be an address of the
-    contact. The same `marker` sends once.
+    contact. The same `marker` sends once. What `purpose` it is for decides whether they want it.
     """
 
     contact_id: str
@@ -58,6 +60,7 @@ class SendRequest:
     to: Address | None = None
     attachments: tuple[Attachment, ...] = ()
     kind: Kind = Kind.MESSAGE
+    purpose: Purpose = Purpose.CONVERSATION
     automatic: bool = False
 
 
@@ -85,7 +88,7 @@ def send(
 
     Raises NotFoundError (contact, conversation), InvalidRequestError (no such address or channel;
     an idempotency key used for another request), ConflictError (the conversation is somebody
-    else's), UnavailableError.
+    else's), UnwantedError (they do not want it), UnavailableError.
     """
     contact = contacts.get_contact(table, request.contact_id)
     named = _named(table, contact, request)
@@ -120,7 +123,11 @@ def send(
         message_ids=(entry.message_id,) if entry.message_id else (),
         change=request.change,
     )
-    settled = settle(table, draft, read(), make_id=make_id)
+    known = read()
+    reason = denial(contact.identities, target, MEDIA[channel], request.purpose)
+    if reason and not known.marked:
+        raise UnwantedError(reason)
+    settled = settle(table, draft, known, make_id=make_id)
     if settled.marked:
         return _replayed(table, bodies, request, settled.marked)
     if settled.entry is None:
@@ -234,6 +241,7 @@ def _entry(
         text=request.text,
         html=request.html if by_mail else "",
         attachments=request.attachments,
+        purpose=request.purpose,
         automatic=request.automatic,
         message_id=f"{entry_id.lower()}@{mail_domain}" if by_mail else "",
         in_reply_to=last_in.message_id if by_mail and _is_mail(last_in) else "",

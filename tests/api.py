@@ -54,6 +54,10 @@ class Api:
         """The body of a good answer."""
         return self._good(self.call("POST", path, body=body, **event))
 
+    def put(self, path: str, body: Any, **event: Any) -> Any:
+        """The body of a good answer."""
+        return self._good(self.call("PUT", path, body=body, **event))
+
     def patch(self, path: str, body: Any, **event: Any) -> Any:
         """The body of a good answer."""
         return self._good(self.call("PATCH", path, body=body, **event))

@@ -14,6 +14,7 @@ from pydantic import (
     StringConstraints,
 )
 
+from shared.model.consent import Medium
 from shared.model.conversation import State
 from shared.model.identity import IdentityKind
 
@@ -79,8 +80,29 @@ class NewMessage(Body):
     """E-mail only; a subject of its own begins a conversation of its own."""
     conversation_id: Annotated[str, StringConstraints(max_length=64)] = ""
     """The conversation it belongs to, by id or reference; without one, where the address is."""
+    purpose: Literal["conversation", "legal"] = "conversation"
+    """`legal` is what the law wants sent whatever they consented to; it takes the scope
+    `messages:override` too, and is shown on the entry."""
     to: AddressIn | None = None
     """One of the contact's addresses; without it, the one they last wrote from."""
+
+
+class ConsentIn(Body):
+    """What somebody wants to be written to about at one of their addresses, on your word."""
+
+    identity: AddressIn
+    """One of the contact's addresses."""
+    medium: Medium
+    purpose: Literal["conversation", "transactional", "marketing", "survey", "*"] = "*"
+    """`*` is every purpose."""
+    state: Literal["granted", "denied"]
+    """What they stopped themselves only they can start again (409)."""
+    source: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"\S")]
+    """How you know, like `asked on the phone` or the name of a form."""
+    words: Annotated[str, StringConstraints(max_length=2_000)] = ""
+    """What they were shown or said."""
+    request_id: Annotated[str, StringConstraints(max_length=64)] = ""
+    """The request that this decides."""
 
 
 class NewPromise(Body):

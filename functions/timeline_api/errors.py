@@ -5,6 +5,7 @@ RejectedError
 │  ├─ MalformedRequestError      it cannot be read: query, JSON, encoding (400)
 │  └─ InvalidBodyError           it can be read and breaks the route's schema (422)
 ├─ UnauthenticatedError          no token came with it (401)
+├─ ForbiddenError                the token's scopes do not allow this (403)
 ├─ MethodNotAllowedError         the path exists, not with this method (405)
 ├─ BodyTooLargeError             (413)
 └─ UnsupportedMediaTypeError     the body is not called JSON (415)
@@ -37,6 +38,10 @@ class InvalidBodyError(InvalidRequestError):
 
 class UnauthenticatedError(RejectedError):
     """Nobody is named as the one who asks."""
+
+
+class ForbiddenError(RejectedError):
+    """What is asked for takes a scope that the token does not have."""
 
 
 class MethodNotAllowedError(RejectedError):

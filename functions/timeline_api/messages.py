@@ -4,9 +4,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from functions.timeline_api import shapes, shaping
+from functions.timeline_api.errors import ForbiddenError
 from functions.timeline_api.hub import Hub
 from functions.timeline_api.idempotency import marker
 from functions.timeline_api.request import Request
+from shared.model.consent import Purpose
 from shared.model.entry import Channel
 from shared.model.events import Change
 from shared.model.identity import Address
@@ -20,12 +22,15 @@ from shared.send import SendRequest, Sent, send
 if TYPE_CHECKING:
     from functions.timeline_api.bodies import AddressIn, NewMessage, NewNote
 
+_OVERRIDE = "messages:override"
+
 
 def post_message(request: Request, hub: Hub, body: "NewMessage") -> shapes.Entry:
     """Write to a contact, on the channel they last wrote on or another.
 
     The entry is on the timeline when this answers; the message leaves right after, and the entry's
-    receipt says what became of it.
+    receipt says what became of it. To somebody who does not want it nothing is sent: the answer is
+    409 and says why.
     """
     sent = send(
         SendRequest(
@@ -33,6 +38,7 @@ def post_message(request: Request, hub: Hub, body: "NewMessage") -> shapes.Entry
             author=request.agent,
             marker=marker(request, body, hub.now),
             change=_recorded(request),
+            purpose=_purpose(request, body),
             text=body.text,
             html=body.html,
             subject=body.subject,
@@ -75,6 +81,13 @@ def post_note(request: Request, hub: Hub, body: "NewNote") -> shapes.Entry:
 
 def _address(given: "AddressIn", default_region: str) -> Address:
     return parse_address(given.kind, given.value, default_region, field="to.value")
+
+
+def _purpose(request: Request, body: "NewMessage") -> Purpose:
+    purpose = Purpose(body.purpose)
+    if purpose is Purpose.LEGAL and _OVERRIDE not in request.scopes:
+        raise ForbiddenError(f"the purpose legal takes the scope {_OVERRIDE}")
+    return purpose
 
 
 def _recorded(request: Request) -> Change:

@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 
 from functions.timeline_api.errors import (
     BodyTooLargeError,
+    ForbiddenError,
     InvalidBodyError,
     MalformedRequestError,
     MethodNotAllowedError,
@@ -25,6 +26,7 @@ from shared.model.errors import (
     ThroughlineError,
     UnavailableError,
     UnnamedMembersError,
+    UnwantedError,
 )
 from shared.model.events import rfc3339
 from shared.runtime.telemetry import logger
@@ -36,6 +38,7 @@ _STATUSES: tuple[tuple[type[ThroughlineError], HTTPStatus], ...] = (
     (MalformedRequestError, HTTPStatus.BAD_REQUEST),
     (InvalidRequestError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (UnauthenticatedError, HTTPStatus.UNAUTHORIZED),
+    (ForbiddenError, HTTPStatus.FORBIDDEN),
     (MethodNotAllowedError, HTTPStatus.METHOD_NOT_ALLOWED),
     (BodyTooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (UnsupportedMediaTypeError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
@@ -86,6 +89,8 @@ class Problem(TypedDict):
     """What is wrong with this very request."""
     errors: NotRequired[list[ProblemField]]
     """Where the request is wrong."""
+    reason: NotRequired[str]
+    """With 409, why nothing may be sent: `no_consent` or `bounced`."""
     members: NotRequired[list[str]]
     """With 409, where all contacts that were merged have to be named."""
     certificate: NotRequired[Erasure]
@@ -115,6 +120,8 @@ def problem_of(error: Exception) -> Problem:
         problem["errors"] = [ProblemField(field=error.field, detail=str(error))]
     elif isinstance(error, GoneError):
         problem["certificate"] = erasure_of(error.certificate)
+    elif isinstance(error, UnwantedError):
+        problem["reason"] = error.reason
     elif isinstance(error, UnnamedMembersError):
         problem["members"] = sorted(error.members)
     return problem

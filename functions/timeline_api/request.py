@@ -34,7 +34,8 @@ class Request:
     """What a route is asked.
 
     `path` is without stage and mapping key, `parts` are what stands in it for `{id}` and others,
-    decoded. Header names are in lower case. `agent` is whom the token names.
+    decoded. Header names are in lower case. `agent` is whom the token names, `scopes` what it
+    allows.
     """
 
     request_id: str
@@ -45,6 +46,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     agent: Author
+    scopes: frozenset[str]
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any], route: Route, encoded: Mapping[str, str]) -> Self:
@@ -65,6 +67,7 @@ class Request:
             headers={name.lower(): value for name, value in event.get("headers", {}).items()},
             body=_body(event),
             agent=_agent(context),
+            scopes=_scopes(context),
         )
 
     @property
@@ -109,6 +112,12 @@ def _agent(context: Mapping[str, Any]) -> Author:
     if not claims.get("sub"):
         raise UnauthenticatedError("the token names nobody")
     return Author(AuthorType.AGENT, id=claims["sub"], name=claims.get("name", ""))
+
+
+def _scopes(context: Mapping[str, Any]) -> frozenset[str]:
+    """The token's scopes; a list among its claims comes as `[a b]`."""
+    claims = context["authorizer"]["jwt"]["claims"]
+    return frozenset(str(claims.get("scope") or claims.get("scp") or "").strip("[]").split())
 
 
 def _refusal(error: "ValidationError") -> MalformedRequestError | InvalidBodyError:

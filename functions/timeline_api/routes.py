@@ -5,6 +5,7 @@ from http import HTTPStatus
 from functions.timeline_api import (
     agents,
     attachments,
+    consent,
     contacts,
     conversations,
     costs,
@@ -91,6 +92,15 @@ ROUTES = (
         costs.get,
         query=parameters.COSTS,
         problems=(*_ERASED, HTTPStatus.UNPROCESSABLE_ENTITY),
+    ),
+    Route("GET", "/v1/contacts/{id}/consent", "timeline:read", consent.get, problems=_ERASED),
+    Route(
+        "PUT",
+        "/v1/contacts/{id}/consent",
+        "consent:write",
+        consent.put,
+        body="ConsentIn",
+        problems=_CHANGED_OR_ERASED,
     ),
     Route("GET", "/v1/contacts/{id}/handover", "timeline:read", handover.get, problems=_ERASED),
     Route(

@@ -4,10 +4,11 @@ A text that is not there is "", everything else that is not there is null. opena
 these classes and what stands below their fields; at run time they are plain dicts.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from typing_extensions import TypedDict
 
+from shared.model.consent import Medium, Purpose
 from shared.model.conversation import State, WaitingOn
 from shared.model.entry import AuthorType, Channel, Direction, Kind
 from shared.model.identity import IdentityKind, Trust
@@ -189,6 +190,8 @@ class Entry(TypedDict):
     """Null unless outbound."""
     cost_micro_usd: int
     """1 000 000 is 1 USD."""
+    purpose: Purpose | None
+    """What a message to them is for; `legal` was sent whatever they consented to."""
     automatic: bool
     """Whether a machine sent it."""
     guest: bool
@@ -418,6 +421,67 @@ class CostPage(TypedDict):
     by_channel: dict[str, int]
     by_month: dict[str, int]
     """By the month (UTC) in which the lines were booked, `2026-11`."""
+
+
+class ConsentProposal(TypedDict):
+    """What to send to decide a request."""
+
+    identity: Address
+    medium: Medium
+    purpose: Purpose
+    state: Literal["granted", "denied"]
+    source: str
+    words: str
+    request_id: str
+
+
+class Consent(TypedDict):
+    """What somebody wants to be written to about at one address."""
+
+    identity: Address
+    medium: Medium
+    purpose: Purpose
+    """`*` is every purpose."""
+    state: Literal["granted", "denied"]
+    own: bool
+    """By their own act, a STOP or START: if it is denied so, only they can grant it again."""
+    source: str
+    """How we know."""
+    words: str
+    """What they wrote, or were shown."""
+    by: Author
+    at: Time
+    message_id: str | None
+    """The entry of the message that says so."""
+
+
+class ConsentRequest(TypedDict):
+    """A message that may be a wish not to be written to: somebody is to decide what it means."""
+
+    id: str
+    """What a decision names; also the entry of the message."""
+    identity: Address
+    """The address it came from."""
+    media: list[Medium]
+    """What it may be about."""
+    words: str
+    at: Time
+    proposals: list[ConsentProposal]
+    """What to `PUT` to grant the wish, as it stands, one for each medium they have an address
+    for."""
+
+
+class Consents(TypedDict):
+    """What a contact wants to be written to about, at all of their addresses."""
+
+    items: list[Consent]
+    """What counts now. A denial counts for all addresses that the same medium reaches."""
+    history: list[Consent]
+    """All that was ever said, oldest first."""
+    requests: list[ConsentRequest]
+    """What is to be decided."""
+    next_cursor: str | None
+    """Always null: it is all there is."""
 
 
 class ContactPage(TypedDict):

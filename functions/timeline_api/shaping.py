@@ -104,6 +104,7 @@ def entry(kept: Entry, receipt: Receipt | None, *, contact_id: str, keys: Keys) 
         "attachments": _attachments(kept, keys),
         "receipt": _receipt(receipt) if receipt else None,
         "cost_micro_usd": receipt.booked_micro_usd if receipt else estimate,
+        "purpose": kept.purpose,
         "automatic": kept.automatic,
         "guest": kept.guest,
         "quoted_text": kept.quoted_text,

@@ -9,6 +9,7 @@ ThroughlineError
 ├─ NotFoundError            no such contact, conversation, entry (404)
 ├─ GoneError                the contact was erased; carries the certificate (410)
 ├─ ConflictError            true when read, no longer true when written (409)
+│  ├─ UnwantedError            they do not want it, or nothing arrives there (409 with the reason)
 │  └─ UnnamedMembersError       erasing several contacts at once takes the names of all (409)
 └─ UnavailableError         something we depend on is down or busy: try again (503, batch failure)
 """
@@ -58,6 +59,14 @@ class GoneError(ThroughlineError):
 
 class ConflictError(ThroughlineError):
     """The state changed, or does not allow this."""
+
+
+class UnwantedError(ConflictError):
+    """They do not want to be written to there, or nothing arrives: `reason` says which."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"nothing may be sent there: {reason}")
+        self.reason = reason
 
 
 class UnnamedMembersError(ConflictError):

@@ -1,7 +1,7 @@
 """What was said about who may be written to, as the log keeps it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.model.consent import ConsentState, Medium, Purpose
@@ -56,3 +56,7 @@ class ConsentRequest:
     at: datetime
     media: tuple[Medium, ...]
     words: str
+
+    def without(self, medium: Medium) -> "ConsentRequest":
+        """What is left of it once one medium is decided."""
+        return replace(self, media=tuple(each for each in self.media if each is not medium))

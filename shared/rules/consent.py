@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from shared.model.consent import ConsentState, Medium, Purpose
 from shared.model.entry import Channel, Direction, Entry, Kind
-from shared.model.identity import Address, Identity, Trust
+from shared.model.identity import Address, Identity, IdentityKind, Trust
 from shared.model.statement import ConsentChange, Statement
 
 NO_CONSENT = "no_consent"
@@ -23,6 +23,13 @@ MEDIA: Mapping[Channel, Medium] = {
     Channel.VOICE: Medium.VOICE,
     Channel.EMAIL: Medium.EMAIL,
     Channel.CHAT: Medium.CHAT,
+}
+_KINDS: Mapping[Medium, tuple[IdentityKind, ...]] = {
+    Medium.TEXT: (IdentityKind.PHONE,),
+    Medium.WHATSAPP: (IdentityKind.PHONE, IdentityKind.WHATSAPP),
+    Medium.VOICE: (IdentityKind.PHONE,),
+    Medium.EMAIL: (IdentityKind.EMAIL,),
+    Medium.CHAT: (IdentityKind.CHAT,),
 }
 # What nobody is sent who has not asked for it, by name.
 _ASKED_FOR = (Purpose.MARKETING, Purpose.SURVEY)
@@ -50,6 +57,11 @@ def denial(
     if any(is_denied(each.consent, medium, purpose) for each in (target, *identities)):
         return NO_CONSENT
     return "" if _is_allowed(target, medium, purpose) else NO_CONSENT
+
+
+def reaches(medium: Medium, address: Address) -> bool:
+    """Whether a medium leads to an address at all."""
+    return address.kind in _KINDS[medium]
 
 
 def is_denied(kept: Kept, medium: Medium, purpose: Purpose) -> bool:
@@ -107,6 +119,18 @@ def after(kept: Kept, said: Statement) -> Kept:
         is_own = said.own or before is ConsentState.STOPPED
         state = ConsentState.STOPPED if is_own else ConsentState.DENIED
     return {**kept, key(said.medium, said.purpose): state}
+
+
+def current(log: Iterable[Statement]) -> Mapping[str, Statement]:
+    """The statements that count now, by what their states are kept under."""
+    kept: Kept = {}
+    counting: dict[str, Statement] = {}
+    for said in log:
+        then = after(kept, said)
+        if then != kept:
+            counting[key(said.medium, said.purpose)] = said
+        kept = then
+    return counting
 
 
 # ---- telling of it

@@ -25,11 +25,15 @@ _TRIES = 6
 
 
 class MovedError(Exception):
-    """The address has changed since it was read; or, with `conflict`, is just being changed."""
+    """The address has changed since it was read; or, with `conflict`, is just being changed.
 
-    def __init__(self, *, conflict: bool) -> None:
+    `beside`: something that was to be written beside it has changed.
+    """
+
+    def __init__(self, *, conflict: bool, beside: bool) -> None:
         super().__init__("the address has changed since it was read")
         self.conflict = conflict
+        self.beside = beside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +112,16 @@ def request_leg(address_key: str, request: ConsentRequest) -> Put:
             "words": request.words,
         },
     )
+
+
+def decided_leg(address_key: str, request: ConsentRequest, medium: Medium) -> Leg:
+    """Take a medium off a request; nothing is left of it once all are decided."""
+    at = keys.consent_request(address_key, request.at, request.entry_id)
+    left = request.without(medium)
+    if not left.media:
+        return Delete(at, "attribute_exists(PK)")
+    media = [str(each) for each in left.media]
+    return Update(at, "SET media = :media", "attribute_exists(PK)", {":media": media})
 
 
 def _read_request(item: Item) -> ConsentRequest:
@@ -212,12 +226,12 @@ def write(
     change: ConsentChange,
     cause: Change,
     *,
-    answered: Iterable[tuple[str, ConsentRequest]] = (),
+    beside: Iterable[Leg] = (),
 ) -> None:
     """Write a statement about an address that is somebody's.
 
-    The requests it answers, each with the key of the address it came from, are removed with it.
-    Raises MovedError when the address has changed since it was read, UnavailableError.
+    Raises MovedError when the address, or what is written `beside` it, has changed since it was
+    read, UnavailableError.
     """
     parts = identity_parts(change)
     _write(
@@ -230,10 +244,7 @@ def write(
             {**parts.names, "#change": "change"},
         ),
         *change_legs(change, seen.home, seen.key, cause),
-        *(
-            Delete(keys.consent_request(key, request.at, request.entry_id), "attribute_exists(PK)")
-            for key, request in answered
-        ),
+        *beside,
     )
 
 
@@ -289,4 +300,5 @@ def _write(table: Table, *legs: Leg) -> None:
     try:
         table.write(*legs)
     except TransactionRefusedError as error:
-        raise MovedError(conflict=not error.failed) from error
+        beside = any(at.sk.startswith(keys.CONSENT_REQUEST) for at in error.failed)
+        raise MovedError(conflict=not error.failed, beside=beside) from error

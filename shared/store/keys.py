@@ -28,6 +28,7 @@ RECEIPT = "#RECEIPT"
 LINES = "COST#"
 SUGGESTED = "SUGGESTION#"
 CONSENT = "CONSENT"
+CONSENT_REQUEST = "CONSENT-REQUEST#"
 
 
 class Key(NamedTuple):
@@ -98,7 +99,7 @@ def consent(address_key: str, at: datetime, statement_id: str) -> Key:
 
 def consent_request(address_key: str, at: datetime, entry_id: str) -> Key:
     """Where it lies that a message from this address may be a wish to be left alone."""
-    return Key(f"IDENTITY#{address_key}", f"{CONSENT}-REQUEST#{timestamp(at)}#{entry_id}")
+    return Key(f"IDENTITY#{address_key}", f"{CONSENT_REQUEST}{timestamp(at)}#{entry_id}")
 
 
 def conversation(conversation_id: str) -> Key:

@@ -103,6 +103,7 @@ def test_an_outbound_entry_shows_its_receipt_and_its_real_price(api: Api, table:
             "advice": None,
         },
         "cost_micro_usd": 1_009,
+        "purpose": None,
         "automatic": False,
         "guest": False,
         "quoted_text": "",
