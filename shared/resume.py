@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from shared import assign, erase, split
+from shared import assign, erase, service_level, split
 from shared.model.due import Task, TaskKind
 from shared.model.errors import ThroughlineError
 from shared.store.objects import Objects
@@ -31,6 +31,8 @@ def resume(
             match task.kind:
                 case TaskKind.SPLIT:
                     split.move(table, task.id, now=now, go_on=turn())
+                case TaskKind.ANSWER:
+                    service_level.breach(table, task, now=now)
                 case TaskKind.ERASURE:
                     erase.finish(
                         table, task.id, content=content, mails=mails, now=now, go_on=turn()

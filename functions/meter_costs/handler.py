@@ -1,13 +1,14 @@
-"""What messages cost, as live metrics: a batch of stream records of new entries and cost lines.
+"""What messages cost and how long customers wait, as live metrics, from the table's stream.
 
-One EMF document an amount. Logs are at-least-once, so sums over them count each `fact_id` once; the
-ledger in the table is what is exact. The stream is read in windows because that names its shard,
-which lets the month's sum be counted once (store/metering.py).
+One EMF document an amount or a wait. Logs are at-least-once, so sums over them count each `fact_id`
+once; the ledger in the table is what is exact. The stream is read in windows because that names its
+shard, which lets the month's sum be counted once (store/metering.py).
 """
 
 from functools import cache
 from typing import Any
 
+from functions.meter_costs import responses
 from functions.meter_costs.documents import emit_counts, emit_line
 from shared.model.errors import RejectedError
 from shared.model.ledger import LineKind
@@ -16,7 +17,7 @@ from shared.runtime.settings import MeterCostsSettings
 from shared.runtime.telemetry import count, logger
 from shared.store import keys, metering
 from shared.store.metering import Counted
-from shared.store.stream import added_amount, opens_conversation, sequence
+from shared.store.stream import added_amount, changed_conversation, opens_conversation, sequence
 from shared.store.table import Table
 
 
@@ -32,6 +33,8 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     for record in event["Records"]:
         try:
             line = added_amount(record)
+            if changed := changed_conversation(record):
+                responses.meter(*changed, table=table())
         except RejectedError as error:
             logger().error(str(error), extra={"sequence": sequence(record)})
             count("AmountsUnreadable")

@@ -50,6 +50,8 @@ class Conversation:
     """One matter of one contact. `parts` maps address keys that wrote here to their homes.
 
     `revision` grows with each change an agent or a rule made, and numbers its events.
+    `waiting_since` is when the customer wrote what no agent has answered yet, `breached_at` when
+    that had waited longer than promised.
     """
 
     id: str
@@ -66,6 +68,8 @@ class Conversation:
     resolved_at: datetime | None = None
     first_response_at: datetime | None = None
     waiting_on: WaitingOn | None = None
+    waiting_since: datetime | None = None
+    breached_at: datetime | None = None
     last_in: LastIn | None = None
     joined: Joined | None = None
     continued_from: str = ""

@@ -27,16 +27,27 @@ class TaskKind(StrEnum):
     SPLIT = "split"
     ERASURE = "erasure"
     ASSIGNMENT = "assignment"  # to be taken back unless it was answered
+    ANSWER = "answer"  # promised by now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """What is to be done at its time, and goes on from where it was left until it is done.
 
-    `id` names a split, the contact that is erased, or a conversation with the revision in which it
-    was assigned; `home` is where the task lies.
+    `id` names a split, the contact that is erased, a conversation with the revision in which it
+    was assigned, or one that waits for an answer; `home` is where the task lies.
     """
 
     kind: TaskKind
     home: str
     id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """An answer that a conversation has waited for since `since`, promised until `until`."""
+
+    conversation_id: str
+    home: str
+    since: datetime
+    until: datetime

@@ -124,6 +124,24 @@ class ConversationJoined(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlaBreached(Event):
+    """A customer has waited longer for an answer than they were promised.
+
+    They wrote last by `channel`, and have waited since `waiting_since`; `first`: nobody has ever
+    answered this conversation. An empty `assignee` is nobody.
+    """
+
+    conversation_id: str
+    home_contact_id: str
+    reference: str
+    channel: Channel | None
+    first: bool
+    waiting_since: datetime
+    assignee: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptChanged(Event):
     """An outbound message did not reach its recipient, or may not have.
 
@@ -213,6 +231,7 @@ EVENTS: tuple[type[Event], ...] = (
     ConversationAmended,
     ConversationResolved,
     ConversationJoined,
+    SlaBreached,
     ReceiptChanged,
     IdentityLinked,
     ConsentChanged,
@@ -264,6 +283,24 @@ def conversation_event(
         channels=conversation.channels,
         assignee=conversation.assignee,
         into_conversation_id=conversation.joined.conversation_id if conversation.joined else "",
+        revision=conversation.revision,
+    )
+
+
+def sla_breached(conversation: Conversation, change: Change) -> SlaBreached:
+    """The event of a conversation that waits too long. Raises ValueError when it does not wait."""
+    since, at = conversation.waiting_since, conversation.breached_at
+    if since is None or at is None:
+        raise ValueError("this conversation does not wait")
+    return SlaBreached(
+        metadata=_metadata(SlaBreached, f"{conversation.id}:{rfc3339(since)}", at, change),
+        conversation_id=conversation.id,
+        home_contact_id=conversation.home,
+        reference=conversation.reference,
+        channel=conversation.last_in.channel if conversation.last_in else None,
+        first=conversation.first_response_at is None,
+        waiting_since=since,
+        assignee=conversation.assignee,
         revision=conversation.revision,
     )
 

@@ -14,6 +14,7 @@ def twin_of(
 ) -> Conversation:
     """The twin for the participants `parts` (address key to home), so nobody's message is lost."""
     last_in = conversation.last_in
+    stays = last_in is not None and last_in.address_key in parts
     return replace(
         conversation,
         id=twin_id,
@@ -24,6 +25,8 @@ def twin_of(
         last_activity_at=to_milliseconds(at),
         revision=1,
         parts=dict(parts),
-        last_in=last_in if last_in and last_in.address_key in parts else None,
+        last_in=last_in if stays else None,
+        waiting_since=conversation.waiting_since if stays else None,
+        breached_at=conversation.breached_at if stays else None,
         continued_from=conversation.id,
     )

@@ -120,9 +120,13 @@ class PublishEventsSettings(Settings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterCostsSettings(Settings):
-    """meter_costs."""
+    """meter_costs. An answer within 0 minutes is not promised."""
 
     table_name: str
+    business_hours: str
+    time_zone: str
+    first_response_minutes: str
+    next_response_minutes: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.model.contact import OPEN_CAP, Profile
-from shared.model.conversation import Conversation, State
+from shared.model.conversation import Conversation, State, WaitingOn
 from shared.model.errors import ConflictError, NotFoundError
 from shared.model.events import Change
 from shared.model.ids import read_reference
@@ -96,7 +96,7 @@ def change(
         elif state is State.RESOLVED:
             events.append("ConversationResolved")
             sets.append("resolved_at = :now")
-            removes.append("waiting_on")
+            removes += ["waiting_on", "waiting_since", "breached_at"]
             values[":now"] = keys.timestamp(now)
             root.closes(seen)
         else:
@@ -124,13 +124,24 @@ def join(table: Table, seen: Conversation, into: Conversation, *, now: datetime,
     root = get_profile(table, get_profile(table, into.home).root)
     index = keys.inbox(State.OPEN, now, into.id)
     parts = {**into.parts, **seen.parts}
+    waits = (
+        "waiting_on = :agent, waiting_since = if_not_exists(waiting_since, :since),"
+        if seen.waiting_since
+        else ""
+    )
+    waiting = (
+        {":agent": str(WaitingOn.AGENT), ":since": items.stored_time(seen.waiting_since)}
+        if seen.waiting_since
+        else {}
+    )
     as_seen = "#parts = :parts AND attribute_not_exists(resolved_at)"
     try:
         table.write(
             Update(
                 keys.conversation(seen.id),
                 "SET #state = :resolved, resolved_at = :now, joined = :joined,"
-                " revision = revision + :one, #change = :change REMOVE GSI1PK, GSI1SK",
+                " revision = revision + :one, #change = :change"
+                " REMOVE GSI1PK, GSI1SK, waiting_since, breached_at",
                 f"home = :home AND {as_seen}",
                 {
                     ":resolved": str(State.RESOLVED),
@@ -145,7 +156,7 @@ def join(table: Table, seen: Conversation, into: Conversation, *, now: datetime,
             ),
             Update(
                 keys.conversation(into.id),
-                "SET #parts = :all, last_activity_at = :now, GSI1PK = :pk, GSI1SK = :sk"
+                f"SET {waits} #parts = :all, last_activity_at = :now, GSI1PK = :pk, GSI1SK = :sk"
                 " REMOVE #change ADD channels :channels",
                 f"home = :home AND {as_seen}",
                 {
@@ -156,6 +167,7 @@ def join(table: Table, seen: Conversation, into: Conversation, *, now: datetime,
                     ":channels": frozenset(seen.channels),
                     ":home": into.home,
                     ":parts": dict(into.parts),
+                    **waiting,
                 },
                 {"#parts": "parts", "#change": "change"},
             ),

@@ -247,6 +247,8 @@ def conversation_item(conversation: Conversation) -> Item:
         "assignee": conversation.assignee,
         "first_response_at": stored_time(conversation.first_response_at),
         "waiting_on": conversation.waiting_on,
+        "waiting_since": stored_time(conversation.waiting_since),
+        "breached_at": stored_time(conversation.breached_at),
         "last_in": stored_last_in(conversation.last_in),
         "continued_from": conversation.continued_from,
     }
@@ -282,6 +284,8 @@ def read_conversation(item: Item) -> Conversation:
         resolved_at=optional_time(item.get("resolved_at")),
         first_response_at=optional_time(item.get("first_response_at")),
         waiting_on=WaitingOn(item["waiting_on"]) if item.get("waiting_on") else None,
+        waiting_since=optional_time(item.get("waiting_since")),
+        breached_at=optional_time(item.get("breached_at")),
         last_in=LastIn(
             address_key=last_in["address"],
             channel=Channel(last_in["channel"]),

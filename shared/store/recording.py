@@ -240,8 +240,11 @@ def _continue_leg(r: Recording) -> Update:
     if waiting := _waiting_on(r):
         sets += ["waiting_on = :waiting"]
         values[":waiting"] = str(waiting)
+        if waiting is WaitingOn.AGENT:
+            sets += ["waiting_since = if_not_exists(waiting_since, :now)"]
     if _is_response(r):
         sets += ["first_response_at = if_not_exists(first_response_at, :now)"]
+        removes += ["waiting_since", "breached_at"]
     if route.placement is Placement.USE:
         condition = "home = :home AND attribute_not_exists(resolved_at)"
         if inbound:
@@ -440,6 +443,7 @@ def _new_conversation(r: Recording) -> Conversation:
         parts={r.sender.key: entry.home},
         first_response_at=r.now if _is_response(r) else None,
         waiting_on=_waiting_on(r),
+        waiting_since=r.now if _waiting_on(r) is WaitingOn.AGENT else None,
         last_in=_last_in(r) if inbound else None,
         continued_from=r.route.continued_from,
     )

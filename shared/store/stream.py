@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.model import events
+from shared.model.conversation import Conversation
 from shared.model.errors import RejectedError
 from shared.model.events import Change, Event
 from shared.model.ledger import CostLine
@@ -60,7 +61,24 @@ def added_amount(record: Record) -> CostLine | None:
 
 def opens_conversation(record: Record) -> bool:
     """Whether a record is that of a new conversation."""
-    return bool(record["dynamodb"]["NewImage"].get("type") == {"S": "conversation"})
+    is_new = record["eventName"] == "INSERT"
+    return is_new and bool(record["dynamodb"]["NewImage"].get("type") == {"S": "conversation"})
+
+
+def changed_conversation(record: Record) -> tuple[Conversation | None, Conversation] | None:
+    """A conversation before and after a write, if the record is of one.
+
+    Raises RejectedError for what can never be read.
+    """
+    images = record["dynamodb"]
+    try:
+        after = from_wire(images["NewImage"])
+        if after["type"] != "conversation":
+            return None
+        before = from_wire(images["OldImage"]) if "OldImage" in images else None
+        return items.read_conversation(before) if before else None, items.read_conversation(after)
+    except Exception as error:  # as above
+        raise RejectedError(f"unreadable: {type(error).__name__}") from error
 
 
 _OF_CONVERSATIONS: Mapping[str, type[events.ConversationEvent]] = {
@@ -74,6 +92,8 @@ def _event(  # noqa: PLR0911 one a kind of item
     match item["type"], name:
         case "entry", "EntryRecorded":
             return events.entry_recorded(items.read_entry(item), change)
+        case "conversation", "SlaBreached":
+            return events.sla_breached(items.read_conversation(item), change)
         case "conversation", _:
             kind = _OF_CONVERSATIONS[name]
             return events.conversation_event(kind, items.read_conversation(item), change, at)

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from functions.meter_costs import handler
+from functions.meter_costs import handler, responses
 from shared import merge
 from shared.model.errors import UnavailableError
 from shared.model.sending import Refused
+from shared.rules.business_hours import Calendar
+from shared.rules.response import ServiceLevel
 from shared.store import metering
 from shared.store.attributes import Item
 from shared.store.bodies import Bodies
@@ -25,6 +27,10 @@ GAUGE = "MonthToDateCost"
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch, table: Table) -> None:
     monkeypatch.setattr(handler, "table", lambda: table)
+    nothing = ServiceLevel.parse(
+        Calendar.parse("always", "UTC"), first_minutes="0", next_minutes="0"
+    )
+    monkeypatch.setattr(responses, "level", lambda: nothing)
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Throughline")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "meter_costs")
 

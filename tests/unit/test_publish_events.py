@@ -15,6 +15,7 @@ from infrastructure.event_schemas import DIRECTORY
 from shared import erase
 from shared.merge import Decision, merge, undo
 from shared.model.conversation import State
+from shared.model.due import Wait
 from shared.model.errors import UnavailableError
 from shared.model.events import EVENTS
 from shared.model.identity import Address, IdentityKind
@@ -22,7 +23,7 @@ from shared.model.sending import Refused
 from shared.providers.eventbridge import Bus
 from shared.publish import publish
 from shared.split import move, split
-from shared.store import conversations
+from shared.store import conversations, waits
 from shared.store.attributes import Item
 from shared.store.bodies import Bodies
 from shared.store.objects import Objects
@@ -146,6 +147,12 @@ def test_everything_the_product_stamps_is_published_as_an_event_with_a_schema(
     third = hub.receive(mail(subject="A third matter")).conversation_id
     into, joining = hub.conversation(other), hub.conversation(third)
     conversations.join(table, joining, into, now=NOW, by="a")
+    take()
+    waiting = hub.conversation(other)
+    assert waiting.waiting_since
+    wait = Wait(conversation_id=other, home=waiting.home, since=waiting.waiting_since, until=NOW)
+    waits.begin(table, wait)
+    waits.breach(table, waiting, wait, now=NOW)
     take()
     hub.resolve(other, now=later(hours=1))
     take()

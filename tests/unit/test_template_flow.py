@@ -178,6 +178,25 @@ def test_the_meter_gets_entries_and_cost_lines_once() -> None:
     assert not lets_through("MeterCostsMapping", record({"type": "receipt"}))
 
 
+def conversation(old: dict[str, Any] | None, **new: Any) -> dict[str, Any]:
+    kept = {"type": "conversation"}
+    event = record(kept | new, "INSERT" if old is None else "MODIFY")
+    if old is not None:
+        event["dynamodb"]["OldImage"] = attributes.to_wire(kept | old)
+    return event
+
+
+def test_the_meter_gets_a_conversation_that_begins_or_ceases_to_wait() -> None:
+    waits = {"waiting_since": "2026-11-20T12:00:00.000Z"}
+    assert lets_through("MeterCostsMapping", conversation(None, **waits))
+    assert lets_through("MeterCostsMapping", conversation({}, **waits))
+    assert lets_through("MeterCostsMapping", conversation(waits))
+    assert not lets_through("MeterCostsMapping", conversation({}, assignee="ana"))
+    deleted = conversation(waits) | {"eventName": "REMOVE"}
+    del deleted["dynamodb"]["NewImage"]
+    assert not lets_through("MeterCostsMapping", deleted)
+
+
 # ---- rules
 
 
