@@ -4,7 +4,7 @@ Each shard of the stream has an item for each month, which knows the last record
 record that comes again is not counted again, and the sums are the ledger's, some seconds later.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from random import uniform
@@ -120,7 +120,7 @@ def _serve(table: Table, root: str, month: str) -> bool:
     raise UnavailableError("the profile stayed busy")
 
 
-def _profiles(table: Table, contact_ids: Iterable[str]) -> Mapping[str, Item]:
+def _profiles(table: Table, contact_ids: Iterable[str]) -> dict[str, Item]:
     wanted = sorted(set(contact_ids))
     found: dict[str, Item] = {}
     for start in range(0, len(wanted), _READ_AT_ONCE):

@@ -1,9 +1,7 @@
 """An e-mail from its queue record to the answer, and reading mail against the standard library."""
 
-import email.policy
 import json
-from collections.abc import Callable, Iterator
-from email.parser import BytesParser
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -13,8 +11,8 @@ from functions.inbound_email import handler as inbound_email
 from shared.runtime import clients
 from tests.benchmarks.deployment import MAIL_BUCKET, Deployment, calls_of
 from tests.benchmarks.figures import Figure, middle
-from tests.benchmarks.measuring import Work, cpu, peak_kb, side_by_side
-from tests.mails import captured, mail, parse, verdicts
+from tests.benchmarks.measuring import Work, cpu
+from tests.mails import captured
 
 ROUNDS = 200
 _numbers = count(1)

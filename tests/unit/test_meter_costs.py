@@ -1,7 +1,7 @@
 """Costs as metrics: one document an amount, by channel and direction, never by contact."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -41,14 +41,14 @@ def metered(capsys: pytest.CaptureFixture[str], *items: Item) -> list[dict[str, 
 
 
 def batch(
-    capsys: pytest.CaptureFixture[str], records: list[Record], shard: str = ""
+    capsys: pytest.CaptureFixture[str], records: Sequence[Record], shard: str = ""
 ) -> list[dict[str, Any]]:
     """The EMF documents that one invocation leads to, without its counts."""
     return [each for each in whole_batch(capsys, records, shard) if not is_count(each)]
 
 
 def whole_batch(
-    capsys: pytest.CaptureFixture[str], records: list[Record], shard: str = "shardId-1"
+    capsys: pytest.CaptureFixture[str], records: Sequence[Record], shard: str = "shardId-1"
 ) -> list[dict[str, Any]]:
     """The EMF documents that one invocation leads to."""
     capsys.readouterr()
