@@ -9,11 +9,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from shared.model.entry import Channel
 from shared.model.errors import UnavailableError
 from shared.model.message import InboundMessage
+from shared.model.receipt import ReceiptKey
 from shared.providers.twilio import PROVIDER, SERVICE, TwilioList, address_on
 from shared.rate_card import rate_card
 from shared.receive import receive
 from shared.reconcile import DAYS_BACK, Found, Reconciler
 from shared.record import Outcome
+from shared.reprice import reprice
 from shared.rules.matching import Policy
 from shared.rules.prices import price_inbound
 from shared.runtime import clients
@@ -46,7 +48,7 @@ def lambda_handler(event: Mapping[str, str], context: LambdaContext) -> None:
         messages=TwilioList(account, settings().twilio_api_url),
         table=table(),
         take_in=_take_in,
-        reprice=lambda *_: False,
+        reprice=_reprice,
         tell=_tell,
         clock=partial(now, settings().clock_offset),
         has_time=lambda: context.get_remaining_time_in_millis() > _RESERVE,
@@ -73,6 +75,11 @@ def _take_in(message: InboundMessage) -> bool:
         policy=Policy(),
     )
     return recorded.outcome is Outcome.RECORDED
+
+
+def _reprice(key: ReceiptKey, amount: str, currency: str) -> bool:
+    at = now(settings().clock_offset)
+    return reprice(key, amount, currency, table=table(), card=rate_card(), now=at)
 
 
 def _tell(found: Found, provider_id: str) -> None:

@@ -16,6 +16,7 @@ from shared.model.receipt import ReceiptKey, ReceiptState
 from shared.model.sending import Accepted, ListedMessage
 from shared.reconcile import Found, Reconciler
 from shared.record import Outcome, Recorded
+from shared.runtime.secrets import signing_keys
 from shared.store import receipts
 from shared.store.bodies import Bodies
 from shared.store.table import Table
@@ -344,3 +345,38 @@ def test_a_day_that_was_not_finished_is_an_error(
         monkeypatch.setenv("TWILIO_API_URL", twilio.url)
         with pytest.raises(UnavailableError, match="longer"):
             handler.lambda_handler({"run": "day"}, Context(left=10_000))
+
+
+def test_a_real_price_is_booked_once_however_often_the_day_is_gone_through(
+    table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(monkeypatch)
+    monkeypatch.setenv("SMS_SENDER", "+15005550006")
+    world = World(
+        Office(Table(table._client, table.name, signing_keys("keys").identity_key), bodies)
+    )
+    sent = world.sent("SM9")
+    row = {
+        "sid": "SM9",
+        "from": "+15005550006",
+        "to": ANA_PHONE.value,
+        "body": "It left today.",
+        "direction": "outbound-api",
+        "status": "delivered",
+        "date_created": format_datetime(NOW),
+        "price": None,
+        "price_unit": "USD",
+    }
+    booked = []
+    for price in (None, "-0.01660", "-0.01660"):
+        content = json.dumps({"messages": [row | {"price": price}]}).encode()
+        with (
+            provider(Reply(200, content)) as twilio,
+            fresh_containers("reconcile") as [handler],
+        ):
+            monkeypatch.setenv("TWILIO_API_URL", twilio.url)
+            handler.lambda_handler({"run": "day"}, Context())
+        booked.append(world.office.receipt(sent).booked_micro_usd)
+    estimate, first, second = booked
+    carrier_fee = 3_500  # is no part of the provider's price
+    assert (first, second) == (estimate - (11_800 - carrier_fee) + 16_600, first)
