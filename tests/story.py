@@ -18,10 +18,12 @@ import boto3
 
 from shared import erase
 from shared.attach import attach
+from shared.join import join
 from shared.link import link
 from shared.merge import Decision, merge, undo
 from shared.model.conversation import State
 from shared.model.due import Task, TaskKind
+from shared.model.entry import Author, AuthorType
 from shared.model.errors import ConflictError, GoneError, NotFoundError, UnavailableError
 from shared.model.identity import Address, IdentityKind, Trust
 from shared.model.message import Delivery as Request
@@ -210,11 +212,9 @@ class Story:
             root = contacts.get_contact(self.hub.table, self._contact(one)).root
             open_ones = sorted(root.open)
             if len(open_ones) > 1:
-                seen, into = (
-                    conversations.get(self.hub.table, open_ones[(two + n) % len(open_ones)])
-                    for n in (0, 1)
-                )
-                conversations.join(self.hub.table, seen, into, now=self.now, by="agent")
+                seen, into = (open_ones[(two + n) % len(open_ones)] for n in (0, 1))
+                agent = Author(AuthorType.AGENT, "agent")
+                join(self.hub.table, into, seen, author=agent, reason="one", now=self.now)
 
         return _tolerant(act)
 

@@ -164,6 +164,15 @@ class DecisionIn(Body):
     """Other agents read it when they wonder."""
 
 
+class JoinIn(Body):
+    """Which conversation is part of another, and why."""
+
+    other: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    """The conversation that is part of it, by id or reference."""
+    reason: Reason
+    """Other agents read it when they wonder."""
+
+
 class MergeIn(Body):
     """Who is the same person, and why."""
 

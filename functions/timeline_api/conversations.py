@@ -6,6 +6,7 @@ from functions.timeline_api import shapes, shaping
 from functions.timeline_api.hub import Hub
 from functions.timeline_api.request import Request
 from shared.amend import Amendment, amend
+from shared.join import join
 from shared.model.conversation import Conversation, State
 from shared.model.cursor import Cursor
 from shared.rules import cursors
@@ -14,7 +15,7 @@ from shared.store.inbox import inbox
 from shared.store.roots import roots_of
 
 if TYPE_CHECKING:
-    from functions.timeline_api.bodies import ConversationPatch
+    from functions.timeline_api.bodies import ConversationPatch, JoinIn
 
 DEFAULT_LIMIT = 25
 MOST = 100
@@ -66,6 +67,17 @@ def patch(request: Request, hub: Hub, body: "ConversationPatch") -> shapes.Conve
     )
     changed = amend(hub.table, request.id, amendment, now=hub.now, by=request.agent.id)
     return _shaped(changed, hub)
+
+
+def post_join(request: Request, hub: Hub, body: "JoinIn") -> shapes.Conversation:
+    """Declare another open conversation of the same contact to be part of this one.
+
+    The other's id and reference answer with this one from then on. It cannot be undone.
+    """
+    joined = join(
+        hub.table, request.id, body.other, author=request.agent, reason=body.reason, now=hub.now
+    )
+    return _shaped(joined, hub)
 
 
 def _shaped(found: Conversation, hub: Hub) -> shapes.Conversation:

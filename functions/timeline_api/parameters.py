@@ -55,7 +55,10 @@ TIMELINE = (
         " of a very long text in its beginning.",
         {"type": "string", "maxLength": timeline.LONGEST_SEARCH},
     ),
-    Parameter("conversation", "Only of this conversation, by id."),
+    Parameter(
+        "conversation",
+        "Only of this conversation, by id, with what was joined to it, and what its guests wrote.",
+    ),
 )
 
 COSTS = (

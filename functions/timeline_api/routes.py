@@ -182,6 +182,14 @@ ROUTES = (
         problems=_CHANGED,
     ),
     Route(
+        "POST",
+        "/v1/conversations/{id}/join",
+        "conversations:write",
+        conversations.post_join,
+        body="JoinIn",
+        problems=_CHANGED_OR_ERASED,
+    ),
+    Route(
         "PUT",
         "/v1/agents/{id}/availability",
         "conversations:write",

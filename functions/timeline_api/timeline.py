@@ -41,7 +41,7 @@ def get(request: Request, hub: Hub) -> shapes.EntryPage:
     page, entries = _within_an_answer(page, hub)
     return {
         "items": [
-            shaping.entry(entry, shown.receipt, contact_id=page.contact_id, keys=hub.keys)
+            shaping.entry(entry, shown.receipt, contact_id=shown.contact_id, keys=hub.keys)
             for entry, shown in zip(entries, page.shown, strict=True)
         ],
         "next_cursor": cursors.seal(hub.keys, page.cursor, binding) if page.cursor else None,
@@ -58,7 +58,7 @@ def _filters(query: Query) -> Filters:
         since=since,
         until=until,
         text=query.text("q", longest=LONGEST_SEARCH),
-        conversation_id=query.text("conversation"),
+        conversation_ids=frozenset(filter(None, [query.text("conversation")])),
     )
 
 

@@ -49,9 +49,9 @@ class Joined:
 class Conversation:
     """One matter of one contact. `parts` maps address keys that wrote here to their homes.
 
-    `revision` grows with each change an agent or a rule made, and numbers its events.
-    `waiting_since` is when the customer wrote what no agent has answered yet, `breached_at` when
-    that had waited longer than promised.
+    `includes` are conversations that turned out to be part of this one. `revision` grows with each
+    change an agent or a rule made, and numbers its events. `waiting_since` is when the customer
+    wrote what no agent has answered yet, `breached_at` when that had waited longer than promised.
     """
 
     id: str
@@ -72,4 +72,5 @@ class Conversation:
     breached_at: datetime | None = None
     last_in: LastIn | None = None
     joined: Joined | None = None
+    includes: tuple[str, ...] = ()
     continued_from: str = ""

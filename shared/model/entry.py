@@ -36,6 +36,7 @@ class Kind(StrEnum):
     EVENT = "event"
     MERGE = "merge"
     ASSIGNMENT = "assignment"
+    JOIN = "join"
 
 
 class Direction(StrEnum):

@@ -19,12 +19,12 @@ class Filters:
     since: datetime | None = None
     until: datetime | None = None
     text: str = ""
-    conversation_id: str = ""
+    conversation_ids: frozenset[str] = frozenset()
 
     @property
     def are_sparse(self) -> bool:
         """Whether entries within the period may be left out."""
-        return bool(self.channels or self.kinds or self.text or self.conversation_id)
+        return bool(self.channels or self.kinds or self.text or self.conversation_ids)
 
     def admit(self, entry: Entry) -> bool:
         """Whether an entry of the period is shown."""
@@ -32,7 +32,7 @@ class Filters:
             return False
         if self.kinds and entry.kind not in self.kinds:
             return False
-        if self.conversation_id and entry.conversation_id != self.conversation_id:
+        if self.conversation_ids and entry.conversation_id not in self.conversation_ids:
             return False
         return not self.text or self._occurs_in(entry)
 

@@ -1,4 +1,4 @@
-"""Conversations: reading, assigning, resolving, reopening and joining them."""
+"""Conversations: reading, assigning, resolving and reopening them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.model.contact import OPEN_CAP, Profile
-from shared.model.conversation import Conversation, State, WaitingOn
+from shared.model.conversation import Conversation, State
 from shared.model.errors import ConflictError, NotFoundError
 from shared.model.events import Change
 from shared.model.ids import read_reference
@@ -114,74 +114,6 @@ def change(
     if state is State.RESOLVED:
         for key in seen.parts:
             _hint_closed(table, key, seen.id, now)
-
-
-def join(table: Table, seen: Conversation, into: Conversation, *, now: datetime, by: str) -> None:
-    """Declare `seen` to be part of `into`, both open and of one contact (T3).
-
-    Entries are not rewritten: `seen` answers with `into` from now on. Raises ConflictError.
-    """
-    root = get_profile(table, get_profile(table, into.home).root)
-    index = keys.inbox(State.OPEN, now, into.id)
-    parts = {**into.parts, **seen.parts}
-    waits = (
-        "waiting_on = :agent, waiting_since = if_not_exists(waiting_since, :since),"
-        if seen.waiting_since
-        else ""
-    )
-    waiting = (
-        {":agent": str(WaitingOn.AGENT), ":since": items.stored_time(seen.waiting_since)}
-        if seen.waiting_since
-        else {}
-    )
-    as_seen = "#parts = :parts AND attribute_not_exists(resolved_at)"
-    try:
-        table.write(
-            Update(
-                keys.conversation(seen.id),
-                "SET #state = :resolved, resolved_at = :now, joined = :joined,"
-                " revision = revision + :one, #change = :change"
-                " REMOVE GSI1PK, GSI1SK, waiting_since, breached_at",
-                f"home = :home AND {as_seen}",
-                {
-                    ":resolved": str(State.RESOLVED),
-                    ":now": keys.timestamp(now),
-                    ":joined": {"id": into.id, "home": into.home},
-                    ":one": 1,
-                    ":change": _change(("ConversationJoined",), seen, by),
-                    ":home": seen.home,
-                    ":parts": dict(seen.parts),
-                },
-                {"#state": "state", "#parts": "parts", "#change": "change"},
-            ),
-            Update(
-                keys.conversation(into.id),
-                f"SET {waits} #parts = :all, last_activity_at = :now, GSI1PK = :pk, GSI1SK = :sk"
-                " REMOVE #change ADD channels :channels",
-                f"home = :home AND {as_seen}",
-                {
-                    ":all": parts,
-                    ":now": keys.timestamp(now),
-                    ":pk": index.pk,
-                    ":sk": index.sk,
-                    ":channels": frozenset(seen.channels),
-                    ":home": into.home,
-                    ":parts": dict(into.parts),
-                    **waiting,
-                },
-                {"#parts": "parts", "#change": "change"},
-            ),
-            Update(
-                keys.profile(root.id),
-                "SET rev = rev + :one REMOVE #open.#seen",
-                "#root = :root AND attribute_not_exists(erasing)"
-                " AND attribute_exists(#open.#seen) AND attribute_exists(#open.#into)",
-                {":one": 1, ":root": root.id},
-                {"#root": "root", "#open": "open", "#seen": seen.id, "#into": into.id},
-            ),
-        )
-    except TransactionRefusedError as error:
-        raise ConflictError("these conversations cannot be joined as they are now") from error
 
 
 @dataclass(slots=True)

@@ -250,6 +250,7 @@ def conversation_item(conversation: Conversation) -> Item:
         "waiting_since": stored_time(conversation.waiting_since),
         "breached_at": stored_time(conversation.breached_at),
         "last_in": stored_last_in(conversation.last_in),
+        "includes": frozenset(conversation.includes),
         "continued_from": conversation.continued_from,
     }
 
@@ -295,6 +296,7 @@ def read_conversation(item: Item) -> Conversation:
         if last_in
         else None,
         joined=Joined(joined["id"], joined["home"]) if joined else None,
+        includes=tuple(sorted(item.get("includes", ()))),
         continued_from=item.get("continued_from", ""),
     )
 

@@ -26,6 +26,7 @@ PROFILE = "PROFILE"
 ENTRY = "ENTRY#"
 RECEIPT = "#RECEIPT"
 LINES = "COST#"
+GUEST = "GUEST#"
 SUGGESTED = "SUGGESTION#"
 CONSENT = "CONSENT"
 CONSENT_REQUEST = "CONSENT-REQUEST#"
@@ -107,7 +108,17 @@ def conversation(conversation_id: str) -> Key:
 
 
 def guest(conversation_id: str, at: datetime, entry_id: str) -> Key:
-    return Key(f"CONVERSATION#{conversation_id}", f"GUEST#{timestamp(at)}#{entry_id}")
+    return Key(f"CONVERSATION#{conversation_id}", guest_position(entry_position(at, entry_id)))
+
+
+def guest_position(position: str) -> str:
+    """The sort key of a guest's row, whose entry lies at `position` of its own timeline."""
+    return GUEST + position.removeprefix(ENTRY)
+
+
+def guests_entry(position: str) -> str:
+    """The sort key of the entry that a guest's row stands for."""
+    return ENTRY + position.removeprefix(GUEST)
 
 
 def reference(text: str) -> Key:

@@ -5,16 +5,18 @@ nothing is shown yet, so pages follow one another in order whatever is merged or
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.model.contact import Profile
+from shared.model.conversation import Conversation
 from shared.model.cursor import Cursor
 from shared.model.entry import Entry
 from shared.model.errors import NotFoundError
 from shared.model.filters import Filters
 from shared.model.receipt import Receipt
-from shared.store import items, keys
+from shared.store import conversations, guests, items, keys
 from shared.store.contacts import get_profile
+from shared.store.guests import Guests
 from shared.store.roots import members_of, root_of
 from shared.store.sources import Source, sources
 from shared.store.table import Table
@@ -27,11 +29,12 @@ _FILTERED_READ = 250
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """An entry, and the receipt that lies beside it."""
+    """An entry, the receipt that lies beside it, and the contact it is of now."""
 
     sort_key: str
     entry: Entry
     receipt: Receipt | None
+    contact_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +78,16 @@ def read_page(
     """One page of at most `limit` entries, newest first unless `ascending`; bodies as stored.
 
     It may hold fewer; only a `cursor` of None ends the timeline. An unmerged contact's page takes
-    one Query, its profile included. Raises NotFoundError, GoneError (erased), UnavailableError.
+    one Query, its profile included. One of a conversation shows what was joined to it, and what its
+    guests wrote. Raises NotFoundError, GoneError (erased), UnavailableError.
     """
-    reading = _Reading(table, filters or Filters(), ascending, limit)
+    filters = filters or Filters()
+    conversation = _conversation(table, filters)
+    if conversation:
+        filters = replace(
+            filters, conversation_ids=frozenset({conversation.id, *conversation.includes})
+        )
+    reading = _Reading(table, filters, ascending, limit)
     chunks: list[_Chunk] = []
     if after and after.alone:
         root, members, lying = contact_id, 1, [Source(contact_id)]
@@ -92,9 +102,19 @@ def read_page(
         if any(source.moves for source in lying):
             chunks = []  # an address changes contacts: what is to be read in order is read anew
     position = after.position if after else None
-    shown, position = reading.rounds(lying, position, chunks)
+    if conversation and conversation.home in {source.home for source in lying}:
+        reading = replace(reading, guests_of=sorted(filters.conversation_ids))
+    shown, position = reading.rounds(root, lying, position, chunks)
     alone = members == 1 and not any(source.moves for source in lying)
     return Page(contact_id=root, shown=tuple(shown), position=position, alone=alone)
+
+
+def _conversation(table: Table, filters: Filters) -> Conversation | None:
+    """The conversation that is asked for, or the one it turned out to be part of."""
+    try:
+        return next((conversations.get(table, each) for each in filters.conversation_ids), None)
+    except NotFoundError:
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +138,7 @@ class _Reading:
     filters: Filters
     ascending: bool
     limit: int
+    guests_of: Sequence[str] = ()
 
     def from_the_top(self, contact_id: str) -> tuple[Profile, list[Profile], list[_Chunk]]:
         """The speaker, the members' profiles and their newest entries, by one Query a member.
@@ -133,7 +154,7 @@ class _Reading:
         return speaker, [chunk.profile for chunk in chunks if chunk.profile], chunks
 
     def rounds(
-        self, lying: Sequence[Source], position: str | None, chunks: Sequence[_Chunk]
+        self, root: str, lying: Sequence[Source], position: str | None, chunks: Sequence[_Chunk]
     ) -> tuple[list[Shown], str | None]:
         """The page's entries and where to go on; more than one round only where filters leave out.
 
@@ -142,26 +163,36 @@ class _Reading:
         shown: list[Shown] = []
         for _ in range(_FILTERED_ROUNDS if self.filters.are_sparse else 1):
             chunks = chunks or [self.chunk(source, position) for source in lying]
-            more, position = self._merged(chunks, self.limit - len(shown))
+            guests = [self.guests(each, position) for each in self.guests_of]
+            more, position = self._merged(root, [*chunks, *guests], self.limit - len(shown))
             shown += more
             if position is None or len(shown) == self.limit:
                 break
             chunks = []
         return shown, position
 
-    def _merged(self, chunks: Iterable[_Chunk], limit: int) -> tuple[list[Shown], str | None]:
+    def _merged(
+        self, root: str, chunks: Iterable["_Chunk | Guests"], limit: int
+    ) -> tuple[list[Shown], str | None]:
         """The next entries of all partitions in order, no further than all of them were read."""
         entries: dict[str, Entry] = {}
         receipts: dict[str, Receipt] = {}
+        contacts: dict[str, str] = {}
         edges: list[str] = []
         for chunk in chunks:
             # By key: what moves to another partition just now may have been met in both.
             entries |= chunk.entries
             receipts |= chunk.receipts
+            contacts |= chunk.contacts if isinstance(chunk, Guests) else {}
             edges += [chunk.edge] if chunk.edge else []
         edge = (min if self.ascending else max)(edges, default=None)
         matching = [
-            Shown(sort_key=key, entry=entries[key], receipt=receipts.get(key))
+            Shown(
+                sort_key=key,
+                entry=entries[key],
+                receipt=receipts.get(key),
+                contact_id=contacts.get(key, root),
+            )
             for key in sorted(entries, reverse=not self.ascending)
             if self._is_read_everywhere(key, edge) and self.filters.admit(entries[key])
         ]
@@ -172,10 +203,26 @@ class _Reading:
     def _is_read_everywhere(self, key: str, edge: str | None) -> bool:
         return edge is None or (key <= edge if self.ascending else key >= edge)
 
+    def guests(self, conversation_id: str, position: str | None) -> Guests:
+        """What guests wrote, behind `position`."""
+        return guests.read(
+            self.table,
+            conversation_id,
+            between=self._bounds(),
+            after=position,
+            ascending=self.ascending,
+        )
+
+    def _bounds(self) -> tuple[str, str]:
+        since, until = self.filters.since, self.filters.until
+        return (
+            keys.entry_position(since) if since else keys.ENTRY,
+            keys.entry_position(until) if until else _END,
+        )
+
     def chunk(self, source: Source, position: str | None, *, with_profile: bool = False) -> _Chunk:
         """One Query behind `position`, of enough items to fill the page."""
-        since, until = self.filters.since, self.filters.until
-        high = keys.entry_position(until) if until else _END
+        low, high = self._bounds()
         read = 2 * self.limit + 2  # each with its receipt, the profile, and one to know of more
         if self.filters.are_sparse:
             read = max(read, _FILTERED_READ)
@@ -183,10 +230,7 @@ class _Reading:
             position += keys.RECEIPT  # behind the entry's receipt too
         found = self.table.query(
             keys.contact(source.home),
-            between=(
-                keys.entry_position(since) if since else keys.ENTRY,
-                keys.PROFILE if with_profile else high,
-            ),
+            between=(low, keys.PROFILE if with_profile else high),
             limit=read,
             ascending=self.ascending,
             after=position,

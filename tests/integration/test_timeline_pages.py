@@ -135,7 +135,7 @@ def test_filters_choose_by_channel_kind_conversation_and_period(table: Table) ->
 
     assert found(Filters(channels=frozenset({Channel.EMAIL}))) == ["6", "3", "0"]
     assert found(Filters(kinds=frozenset({Kind.NOTE}))) == ["note"]
-    assert found(Filters(conversation_id="cnv_2")) == ["other"]
+    assert found(Filters(conversation_ids=frozenset({"cnv_2"}))) == ["other"]
     since, until = later(minutes=2), later(minutes=5)
     assert found(Filters(since=since, until=until)) == ["4", "3", "2"]
     assert found(Filters(since=since)) == ["other", "note", "7", "6", "5", "4", "3", "2"]

@@ -190,3 +190,110 @@ def test_a_change_that_breaks_a_rule_is_422_and_names_the_field(
 ) -> None:
     answer = api.call("PATCH", path, body=body)
     assert (answer.status, answer.fields) == (422, [field])
+
+
+# ---- joining
+
+
+def matters(hub: Hub) -> tuple[str, str]:
+    """Two conversations that one customer's mails have opened, the second an hour later."""
+    first = hub.receive(mail(subject="Where is it?")).conversation_id
+    second = hub.receive(mail(subject="My parcel"), now=later(hours=1)).conversation_id
+    return first, second
+
+
+def test_a_conversation_that_was_joined_answers_with_the_one_it_is_part_of(
+    api: Api, hub: Hub
+) -> None:
+    first, second = matters(hub)
+    reference = api.get(f"/v1/conversations/{second}")["reference"]
+    body = {"other": reference, "reason": "the same parcel"}
+    joined = api.post(f"/v1/conversations/{first}/join", body)
+    assert joined["id"] == first
+    assert api.post(f"/v1/conversations/{first}/join", body) == joined
+    assert api.get(f"/v1/conversations/{second}") == joined
+    assert api.get(f"/v1/conversations/{reference.lstrip('#')}") == joined
+    assert ids(api.get("/v1/conversations")) == [first]
+    contact = joined["contact_id"]
+    page = api.get(f"/v1/contacts/{contact}/timeline", f"conversation={first}")
+    assert [each["kind"] for each in page["items"]] == ["message", "join", "message"]
+    assert page["items"][1]["text"].endswith("the same parcel")
+    assert api.get(f"/v1/contacts/{contact}/timeline", f"conversation={second}") == page
+    assert hub.receive(mail("well?", subject="My parcel")).conversation_id == first
+    World.of(hub.table).check()
+
+
+def test_a_joined_conversation_is_answered_where_its_customer_wrote_last(
+    api: Api, hub: Hub
+) -> None:
+    first, second = matters(hub)
+    wrote = hub.conversation(second).last_in
+    api.patch(f"/v1/conversations/{first}", {"state": "pending"})
+    api.post(f"/v1/conversations/{first}/join", {"other": second, "reason": "one"})
+    assert hub.conversation(first).last_in == wrote
+    assert ids(api.get("/v1/conversations", "state=pending")) == [first]
+
+
+def test_only_open_conversations_of_one_contact_are_joined(api: Api, hub: Hub) -> None:
+    first, second = matters(hub)
+    other = hub.receive(sms()).conversation_id
+    path, reason = f"/v1/conversations/{first}/join", {"reason": "one"}
+    assert api.call("POST", path, body={"other": other, **reason}).status == 409
+    assert api.call("POST", path, body={"other": "cnv_nobody", **reason}).status == 404
+    api.patch(f"/v1/conversations/{second}", {"state": "resolved"})
+    assert api.call("POST", path, body={"other": second, **reason}).status == 409
+
+
+# ---- guests
+
+
+def test_a_guests_words_are_shown_on_the_conversation_they_answered_and_nowhere_else(
+    api: Api, hub: Hub
+) -> None:
+    boss = Address(IdentityKind.EMAIL, "boss@example.org")
+    first = hub.receive(mail(message_id="first@example.com"))
+    for hour in (1, 2):
+        wrote = mail(f"guest {hour}", sender=boss, references=("first@example.com",))
+        guest = hub.receive(wrote, now=later(hours=hour))
+    hub.receive(mail("mine", subject="Boss"), now=later(hours=3))
+    path, only = (
+        f"/v1/contacts/{first.contact_id}/timeline",
+        f"conversation={first.conversation_id}",
+    )
+    for order, wanted in (
+        ("desc", ["guest 2", "guest 1", "hello"]),
+        ("asc", ["hello", "guest 1", "guest 2"]),
+    ):
+        shown = api.get(path, f"{only}&order={order}")["items"]
+        assert [each["text"] for each in shown] == wanted
+        assert {each["contact_id"] for each in shown if each["guest"]} == {guest.contact_id}
+        paged: list[str] = []
+        cursor = ""
+        while cursor is not None:
+            page = api.get(path, f"{only}&order={order}&limit=1{cursor}")
+            paged += [each["text"] for each in page["items"]]
+            cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+        assert paged == wanted
+    assert not [each for each in api.get(path)["items"] if each["guest"]]
+    stranger = hub.receive(sms()).contact_id
+    assert api.get(f"/v1/contacts/{stranger}/timeline", only)["items"] == []
+    theirs = api.get(f"/v1/contacts/{guest.contact_id}/timeline", only)["items"]
+    assert [each["text"] for each in theirs] == ["guest 2", "guest 1"]
+
+
+def test_a_conversations_page_takes_four_calls_with_its_guests(
+    api: Api, hub: Hub, aws_calls: list[str]
+) -> None:
+    boss = Address(IdentityKind.EMAIL, "boss@example.org")
+    first = hub.receive(mail(message_id="first@example.com"))
+    path, only = (
+        f"/v1/contacts/{first.contact_id}/timeline",
+        f"conversation={first.conversation_id}",
+    )
+    aws_calls.clear()
+    api.get(path, only)
+    assert aws_calls == ["GetItem", "Query", "Query"]
+    hub.receive(mail(sender=boss, references=("first@example.com",)), now=later(hours=1))
+    aws_calls.clear()
+    api.get(path, only)
+    assert aws_calls == ["GetItem", "Query", "Query", "BatchGetItem"]

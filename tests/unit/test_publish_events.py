@@ -13,9 +13,11 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from functions.publish_events import handler
 from infrastructure.event_schemas import DIRECTORY
 from shared import erase
+from shared.join import join
 from shared.merge import Decision, merge, undo
 from shared.model.conversation import State
 from shared.model.due import Wait
+from shared.model.entry import Author, AuthorType
 from shared.model.errors import UnavailableError
 from shared.model.events import EVENTS
 from shared.model.identity import Address, IdentityKind
@@ -145,8 +147,7 @@ def test_everything_the_product_stamps_is_published_as_an_event_with_a_schema(
     conversations.change(table, hub.conversation(other), now=NOW, by="a", state=State.PENDING)
     take()
     third = hub.receive(mail(subject="A third matter")).conversation_id
-    into, joining = hub.conversation(other), hub.conversation(third)
-    conversations.join(table, joining, into, now=NOW, by="a")
+    join(table, other, third, author=Author(AuthorType.AGENT, "a"), reason="one", now=NOW)
     take()
     waiting = hub.conversation(other)
     assert waiting.waiting_since
