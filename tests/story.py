@@ -63,6 +63,7 @@ class Story:
     conversations: list[str] = field(default_factory=list)
     delivered: list["Delivery"] = field(default_factory=list)
     erased: set[Address] = field(default_factory=set)
+    resolving: dict[str, set[datetime]] = field(default_factory=dict)
     day: int = 0
     before: World = field(default_factory=World)
 
@@ -181,6 +182,23 @@ class Story:
 
         return _tolerant(act)
 
+    def _begin(self, one: int, _: int) -> Callable[[], Any]:
+        """A split whose mover dies at once."""
+
+        def act() -> None:
+            split(self.hub.table, self._contact(one), ADDRESSES[one], WHY, now=self.now)
+
+        return _tolerant(act)
+
+    def _flag(self, one: int, _: int) -> Callable[[], Any]:
+        """An erasure that dies as soon as it is asked for."""
+
+        def act() -> None:
+            root = contacts.get_contact(self.hub.table, self._contact(one)).root
+            erase.begin(self.hub.table, root.id, root.members, by="agent", now=self.now)
+
+        return _tolerant(act)
+
     def _attach(self, one: int, two: int) -> Callable[[], Any]:
         def act() -> None:
             attach(self.hub.table, self._contact(one), ADDRESSES[two], now=self.now, by="agent")
@@ -191,7 +209,9 @@ class Story:
         def act() -> None:
             if self.conversations:
                 chosen = self.conversations[-1 - one % len(self.conversations)]
-                self.hub.resolve(chosen, now=self.now)
+                seen = self.hub.conversation(chosen)
+                self.resolving.setdefault(seen.id, set()).add(seen.last_activity_at)
+                conversations.resolve(self.hub.table, seen, now=self.now, by="agent")
 
         return _tolerant(act)
 
@@ -259,8 +279,27 @@ class Story:
         world.check_open_maps()
         world.check_participants()
         world.check_news(self.before)
+        self._check_resolved(world)
         self.before = world
         return world
+
+    def _check_resolved(self, world: World) -> None:
+        """Whoever resolves a conversation has seen the last that happened in it."""
+        for seen, activities in self.resolving.items():
+            before, now = (each.conversations.get(seen) for each in (self.before, world))
+            if before and now and now.resolved_at and not before.resolved_at and not now.joined:
+                assert now.last_activity_at in activities, f"{seen} is resolved unseen"
+
+    def check(self, random: Random) -> None:
+        """Everything that must hold once all has been delivered and swept."""
+        self.retry()
+        self.sweep()
+        world = self.watch()
+        world.check()
+        world.check_inboxes()
+        world.check_merges()
+        self.check_messages(world)
+        self.check_algebra(random)
 
     def check_messages(self, world: World) -> None:
         """Every message is there once, or has gone with its sender and left its cost, once."""
@@ -387,8 +426,4 @@ def _tell(story: Story, batches: list[list[Operation]], random: Random, run: Run
             story.sweep()
             story.watch()
             story.day += days
-    story.sweep()
-    world = story.watch()
-    world.check()
-    story.check_messages(world)
-    story.check_algebra(random)
+    story.check(random)

@@ -11,9 +11,9 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 
 from shared.model.contact import Profile
-from shared.model.conversation import Conversation
+from shared.model.conversation import Conversation, State
 from shared.model.entry import Channel, Entry, Kind
-from shared.model.identity import Identity
+from shared.model.identity import Identity, Trust
 from shared.rules import membership
 from shared.store import items, keys
 from shared.store.attributes import Item, WireItem, from_wire
@@ -130,6 +130,53 @@ class World:
             if opened and entry.channel is not Channel.EMAIL and conversation.resolved_at is None:
                 others = self.profiles[self.root(entry.home)].open.keys() - {conversation.id}
                 assert not others, f"{conversation.id} is a second default conversation"
+
+        for conversation in self.conversations.values():
+            closed = conversation.resolved_at is not None
+            assert closed == (conversation.state is State.RESOLVED), "open and resolved at once"
+            assert closed or not conversation.joined, f"{conversation.id} is joined and open"
+            seen = before.conversations.get(conversation.id)
+            if seen is None or closed or seen.resolved_at or seen.home != conversation.home:
+                continue
+            for address, home in seen.parts.items():
+                left = self.root(home) != self.root(conversation.home)
+                gone = self.identities[address].erased_at or self.identities[address].home != home
+                assert address in conversation.parts or left or gone, f"{address} is left out"
+
+        for profile in self.profiles.values():
+            earlier = before.profiles.get(profile.id)
+            if earlier and earlier.erasing:
+                added = profile.addresses - earlier.addresses or profile.open - earlier.open.keys()
+                assert not added, f"{profile.id} gets something new while it is erased"
+
+    def check_inboxes(self) -> None:
+        """Who wrote last and was not answered is somewhere in an inbox, which lists what it is."""
+        latest: dict[str, Entry] = {}
+        for entry in sorted(self.messages, key=lambda entry: entry.received_at):
+            if entry.trust is Trust.VERIFIED and not entry.guest:
+                latest[entry.address_key] = entry
+        for address, entry in latest.items():
+            conversation = self.conversations.get(entry.conversation_id)
+            while conversation and conversation.joined:
+                conversation = self.conversations.get(conversation.joined.conversation_id)
+            if conversation is None or conversation.resolved_at:
+                continue
+            root = self.profiles[self.root(entry.home)]
+            parts = (self.conversations[v].parts for v in root.open)
+            assert any(address in each for each in parts), f"{entry.id} is in nobody's inbox"
+        for item in self.items:
+            if item["type"] == "conversation" and "joined" not in item:
+                listed = item["GSI1PK"].startswith(f"INBOX#{item['state']}#")
+                assert listed, f"{item['id']} is listed as what it is not"
+            assert "joined" not in item or "GSI1PK" not in item, f"{item['id']} is listed"
+
+    def check_merges(self) -> None:
+        """A merge is active as long as it joins two contacts, and no erasure is forgotten."""
+        joining = {edge[0] for profile in self.profiles.values() for edge in profile.edges}
+        active = {i["id"] for i in self.items if i["type"] == "merge" and i["state"] == "active"}
+        assert active <= joining, "an active merge that joins nobody"
+        for item in self.items:
+            assert "erasing" not in item or "erased_at" in item, "an erasure without an end"
 
     def check_references(self) -> None:
         """A reference people can read leads to the one conversation that bears it."""

@@ -310,7 +310,7 @@ def test_spoofed_mail_is_shown_marked_and_nobody_is_texted(
     assert len(entrances.outbox("twilio")) == before
 
 
-def test_twenty_first_messages_at_once_make_one_contact_and_one_conversation(
+def test_twenty_first_messages_at_once_over_two_channels_make_one_contact_and_conversation(
     entrances: Entrances,
 ) -> None:
     sender = phone()
@@ -318,9 +318,11 @@ def test_twenty_first_messages_at_once_make_one_contact_and_one_conversation(
     def deliver(number: int) -> int:
         """Twilio delivers, and repeats what was not answered (#rc=3&rp=all): a cold start each."""
         sid = f"SM{secrets.token_hex(16)}"
+        by_whatsapp = {"From": f"whatsapp:{sender}", "WaId": sender.removeprefix("+")}
+        fields = by_whatsapp if number % 2 else {}
         for _ in range(3):
             try:
-                answered = entrances.text_message(sender, f"text {number}", sid=sid)
+                answered = entrances.text_message(sender, f"text {number}", sid=sid, **fields)
             except requests.Timeout:
                 continue
             if answered.status_code < 500:
@@ -333,6 +335,7 @@ def test_twenty_first_messages_at_once_make_one_contact_and_one_conversation(
     contact = soon("the contact", lambda: contact_of(entrances, f"phone:{sender}"))
     entries = timeline(entrances, contact["id"], limit="7")
     assert len(entries) == 20
+    assert {entry["channel"] for entry in entries} == {"sms", "whatsapp"}
     assert {entry["contact_id"] for entry in entries} == {contact["id"]}
     assert {e["conversation_id"] for e in entries} == {
         c["id"] for c in contact["open_conversations"]
