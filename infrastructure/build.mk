@@ -62,6 +62,7 @@ build-NotifyCustomerFunction: FILES = infrastructure/templates
 build-AssignAgentFunction: PACKAGE = assign_agent
 build-DeliverMessageFunction: PACKAGE = deliver_message
 build-ReceiptsTwilioFunction: PACKAGE = receipts_twilio
+build-UnsubscribeFunction: PACKAGE = unsubscribe
 build-ReceiptsEmailFunction: PACKAGE = receipts_email
 build-SweepFunction: PACKAGE = sweep
 build-ReconcileFunction: PACKAGE = reconcile

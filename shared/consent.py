@@ -161,6 +161,31 @@ def decide(
     say(table, identity.key, said, cause=cause, correlation=correlation, beside=beside)
 
 
+def unsubscribe(
+    table: Table,
+    address_key: str,
+    purpose: Purpose,
+    *,
+    now: datetime,
+    make_id: NewId = new_id,
+) -> bool:
+    """Deny mail of a purpose by the person's own click; whether it is new. Raises as `say`."""
+    known = contacts.get_identity_by_key(table, address_key)
+    if known and rules.kept_for(known.consent, Medium.EMAIL, purpose) is ConsentState.STOPPED:
+        return False
+    said = Statement(
+        id=make_id("ent", now),
+        at=to_milliseconds(now),
+        medium=Medium.EMAIL,
+        purpose=purpose,
+        state=ConsentState.DENIED,
+        own=True,
+        source="List-Unsubscribe",
+        by=Author(AuthorType.CUSTOMER),
+    )
+    return say(table, address_key, said, cause="unsubscribe")
+
+
 def say(
     table: Table,
     address_key: str,

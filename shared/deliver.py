@@ -13,7 +13,7 @@ from typing import Protocol
 
 from shared.consent import say
 from shared.model.due import Due
-from shared.model.entry import Channel, Entry
+from shared.model.entry import AuthorType, Channel, Entry
 from shared.model.errors import UnavailableError
 from shared.model.events import Change
 from shared.model.identity import Identity
@@ -22,7 +22,7 @@ from shared.model.ledger import CostLine, LineKind
 from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
 from shared.model.sending import Accepted, OutboundMessage, Refused, SendResult, Unknown
 from shared.resolve import Finding, Search, SentList
-from shared.rules import delivery
+from shared.rules import delivery, unsubscribe
 from shared.rules import receipts as rules
 from shared.rules.delivery import Facts, Turn
 from shared.rules.envelope import outbound_message
@@ -67,7 +67,8 @@ class Sender(Protocol):
 class Outlet:
     """How messages of one channel leave: by which provider, from which addresses of ours.
 
-    `status_url` says where the provider is to report on a message. `sent`: the provider's list of
+    `status_url` says where the provider is to report on a message, `public_url` where recipients
+    reach us. `sent`: the provider's list of
     what it took, if it has one. `idempotent`: the provider goes by our entry's id; it drops
     repeats, and may report on a message before it has answered.
     """
@@ -77,6 +78,7 @@ class Outlet:
     senders: Sequence[str] = ()
     status_url: Callable[[ReceiptKey], str] = lambda key: ""
     sent: SentList | None = None
+    public_url: str = ""
     idempotent: bool = False
 
     @property
@@ -145,6 +147,7 @@ class Courier:
             conversation,
             sender=delivery.choose_sender(outlet.senders, identity),
             status_url=outlet.status_url(outbound.receipt.key),
+            unsubscribe_url=self._unsubscribe_url(entry, outlet),
             mail_domain=self.mail_domain,
             reply_keys=self.reply_keys,
         )
@@ -177,6 +180,13 @@ class Courier:
                 return self._retry(claimed, reason, try_at)
             case Unknown(reason):
                 return self._lose(claimed, claimed.claim_id, reason, outlet)
+
+    def _unsubscribe_url(self, entry: Entry, outlet: Outlet) -> str:
+        """Mail that a rule sent says how to get no more of it; an agent's own answer does not."""
+        by_rule = entry.author.type is AuthorType.SYSTEM and entry.channel is Channel.EMAIL
+        if not (by_rule and entry.purpose and outlet.public_url):
+            return ""
+        return unsubscribe.url(outlet.public_url, self.reply_keys, entry.address_key, entry.purpose)
 
     def _claim(self, outbound: Outbound) -> Receipt:
         """Take the message for this sender alone, or raise UnavailableError."""

@@ -160,10 +160,10 @@ class Office:
         return Hub(self.table, self.bodies)
 
     def answer(self, contact_id: str, text: str = "It left today.", **fields: Any) -> Sent:
-        """An agent writes to a contact."""
+        """An agent, or another `author`, writes to a contact."""
         request = SendRequest(
             contact_id=contact_id,
-            author=Author(AuthorType.AGENT, "agent"),
+            author=fields.pop("author", Author(AuthorType.AGENT, "agent")),
             marker=Marker(provider="api", id=str(next(_numbers))),
             change=Change(events=("EntryRecorded",), cause="api:agent", correlation="request"),
             text=text,
@@ -198,6 +198,7 @@ class Office:
             senders=self.numbers if channel is Channel.SMS else (f"support@{DOMAIN}",),
             status_url=lambda key: status_url(BASE, key) if channel is Channel.SMS else "",
             sent=self.carrier if channel is Channel.SMS else None,
+            public_url=BASE,
             idempotent=channel is Channel.CHAT,
         )
 

@@ -53,6 +53,7 @@ def outlet(channel: Channel) -> Outlet:
                 provider="ses",
                 sender=ses.SesSender(clients.sesv2(), settings().ses_configuration_set),
                 senders=(settings().mail_sender,),
+                public_url=public_urls(settings().public_urls_parameter)[0],
             )
         case Channel.CHAT:
             sender = chat.ChatSender(chat_sites(settings().chat_secret))

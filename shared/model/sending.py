@@ -14,7 +14,8 @@ class OutboundMessage:
 
     `sender` is our own number or mail address. For e-mail `message_id`, `in_reply_to` and
     `references` are RFC 5322 ids without angle brackets and `reply_to` carries the reply token.
-    `status_url` is where the provider reports to; `automatic` mail says so in its headers.
+    `status_url` is where the provider reports to; `automatic` mail says so in its headers, and by
+    `unsubscribe_url` how to get no more of it.
     """
 
     key: ReceiptKey
@@ -29,6 +30,7 @@ class OutboundMessage:
     references: tuple[str, ...] = ()
     reply_to: str = ""
     automatic: bool = False
+    unsubscribe_url: str = ""
     status_url: str = ""
     queued_at: datetime | None = None
 

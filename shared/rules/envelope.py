@@ -17,6 +17,7 @@ def outbound_message(
     *,
     sender: str,
     status_url: str,
+    unsubscribe_url: str = "",
     mail_domain: str,
     reply_keys: reply_tokens.Keys,
 ) -> OutboundMessage:
@@ -42,6 +43,7 @@ def outbound_message(
         in_reply_to=_in_reply_to(entry, conversation),
         reply_to=reply_to,
         automatic=entry.automatic,
+        unsubscribe_url=unsubscribe_url,
         status_url=status_url,
         queued_at=receipt.steps.get(ReceiptState.QUEUED),
     )

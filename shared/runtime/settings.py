@@ -157,6 +157,7 @@ SETTINGS: Mapping[str, type[Settings]] = {
     "assign_agent": AssignAgentSettings,
     "deliver_message": DeliverMessageSettings,
     "receipts_twilio": ReceiptsTwilioSettings,
+    "unsubscribe": TableSettings,
     "receipts_email": TableSettings,
     "publish_events": PublishEventsSettings,
     "meter_costs": MeterCostsSettings,

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from http import HTTPStatus
@@ -26,7 +26,7 @@ Response = dict[str, Any]
 
 
 class MethodNotAllowedError(RejectedError):
-    """Webhooks are posted."""
+    """The webhook does not take this method."""
 
 
 class BodyTooLargeError(RejectedError):
@@ -50,7 +50,8 @@ class WebhookRequest:
     """One request as its sender made it.
 
     `path` includes the stage, `query` is undecoded, header names are in lower case, `body` is
-    what was signed. `path_parameters` are the route's, `domain_name` is API Gateway's own word.
+    what was signed. `method` is one the webhook takes, `path_parameters` are the route's,
+    `domain_name` is API Gateway's own word.
     """
 
     path: str
@@ -59,19 +60,21 @@ class WebhookRequest:
     body: bytes
     domain_name: str
     path_parameters: Mapping[str, str] = field(default_factory=dict)
+    method: str = "POST"
 
     @classmethod
-    def from_event(cls, event: Mapping[str, Any]) -> Self:
+    def from_event(cls, event: Mapping[str, Any], methods: Collection[str] = ("POST",)) -> Self:
         """The request in an API Gateway event, payload format 2.0 or 1.0.
 
         Raises MethodNotAllowedError, BodyTooLargeError, MalformedMessageError (bad base64).
         """
         context = event["requestContext"]
         method = event.get("httpMethod") or context["http"]["method"]
-        if method != "POST":
-            raise MethodNotAllowedError("webhooks are posted")
+        if method not in methods:
+            raise MethodNotAllowedError(f"send this by {' or '.join(methods)}")
         values = event.get("multiValueQueryStringParameters") or {}
         return cls(
+            method=method,
             path=event.get("rawPath") or context["path"],
             query=event.get("rawQueryString") or urlencode(values, doseq=True),
             headers=_headers(event),
@@ -142,7 +145,10 @@ def _body(event: Mapping[str, Any]) -> bytes:
 
 
 def webhook(
-    *, channel: str, unproven: int = HTTPStatus.FORBIDDEN
+    *,
+    channel: str,
+    unproven: int = HTTPStatus.FORBIDDEN,
+    methods: Collection[str] = ("POST",),
 ) -> Callable[
     [Callable[[WebhookRequest], Response]], Callable[[Mapping[str, Any], object], Response]
 ]:
@@ -159,7 +165,7 @@ def webhook(
         def lambda_handler(event: Mapping[str, Any], context: object) -> Response:
             correlate(event["requestContext"].get("requestId", ""))
             try:
-                return respond(WebhookRequest.from_event(event))
+                return respond(WebhookRequest.from_event(event, methods))
             except InvalidSignatureError as error:
                 count("RejectedSignatures", channel=channel)
                 return _refuse(unproven, error)

@@ -15,14 +15,14 @@ MAX_SUBJECT = 500
 # SES takes ASCII only before the `@`, and a quoted local part is more trouble than it is mail
 # (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html).
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]{1,253}")
-_ID_HEADERS = frozenset({"Message-ID", "In-Reply-To", "References"})
+_UNFOLDED = frozenset({"Message-ID", "In-Reply-To", "References", "List-Unsubscribe"})
 
 
 class _Policy(EmailPolicy):
     """The library encodes a word longer than a line, and SES's message ids have 84 characters."""
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        if name in _ID_HEADERS:
+        if name in _UNFOLDED:
             return f"{name}: ".encode() + b"\r\n ".join(str(value).encode().split()) + b"\r\n"
         return super().fold_binary(name, value)
 
@@ -59,6 +59,9 @@ def compose(message: OutboundMessage) -> bytes:
     if message.automatic:
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834
         mail["X-Auto-Response-Suppress"] = "All"  # Exchange's way of saying it
+    if message.unsubscribe_url:
+        mail["List-Unsubscribe"] = f"<{message.unsubscribe_url}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
     mail.set_content(clean(message.text), cte="quoted-printable")
     if message.html:
         mail.add_alternative(clean(message.html), subtype="html", cte="quoted-printable")
