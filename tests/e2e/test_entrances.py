@@ -273,6 +273,42 @@ def test_the_same_idempotency_key_sends_once_and_another_body_is_refused(
     assert len([r for r in entrances.outbox("twilio") if text in r["text"]]) == 1
 
 
+def test_nothing_goes_to_whoever_said_stop_until_they_say_start(
+    entrances: Entrances, known: dict[str, Any]
+) -> None:
+    contact = contact_of(entrances, f"phone:{known['phone']}")
+    assert contact
+    path = f"/v1/contacts/{contact['id']}"
+    text = f"after the stop {secrets.token_hex(4)}"
+
+    def send() -> requests.Response:
+        body = {"channel": "sms", "text": text}
+        return entrances.api("POST", f"{path}/messages", body=body)
+
+    def states() -> list[str]:
+        consent = entrances.api("GET", f"{path}/consent").json()
+        return [item["state"] for item in consent["items"] if item["medium"] == "text"]
+
+    answered = entrances.text_message(known["phone"], " Stop. ")
+    assert answered.ok
+    assert "<Message" not in answered.text
+    assert states() == ["denied"]
+    refused = send()
+    assert (refused.status_code, refused.json()["reason"]) == (409, "no_consent")
+    word = {
+        "identity": {"kind": "phone", "value": known["phone"]},
+        "medium": "text",
+        "state": "granted",
+        "source": "an agent's hope",
+    }
+    assert entrances.api("PUT", f"{path}/consent", body=word).status_code == 409
+    assert entrances.text_message(known["phone"], "START").ok
+    assert states() == ["granted"]
+    assert send().status_code == 202
+    soon("it leaves", lambda: [r for r in entrances.outbox("twilio") if text in r["text"]])
+    assert len([r for r in entrances.outbox("twilio") if text in r["text"]]) == 1
+
+
 def test_an_sms_about_a_mail_is_answered_onto_the_mails_ticket(
     entrances: Entrances, known: dict[str, Any]
 ) -> None:
