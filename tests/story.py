@@ -211,7 +211,9 @@ class Story:
                 chosen = self.conversations[-1 - one % len(self.conversations)]
                 seen = self.hub.conversation(chosen)
                 self.resolving.setdefault(seen.id, set()).add(seen.last_activity_at)
-                conversations.resolve(self.hub.table, seen, now=self.now, by="agent")
+                conversations.change(
+                    self.hub.table, seen, now=self.now, by="agent", state=State.RESOLVED
+                )
 
         return _tolerant(act)
 

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from functions.meter_costs import handler, responses
+from shared.join import join
 from shared.model.due import Task
-from shared.model.entry import Channel
+from shared.model.entry import Author, AuthorType, Channel
 from shared.model.errors import UnavailableError
 from shared.rules.business_hours import Calendar
 from shared.rules.response import ServiceLevel
 from shared.service_level import breach
-from shared.store import conversations, due, keys, waits
+from shared.store import due, keys, waits
 from shared.store.attributes import Item
 from shared.store.bodies import Bodies
 from shared.store.stream import announced
@@ -180,8 +181,14 @@ def test_a_question_still_waits_when_its_conversation_is_joined_to_another(desk:
     asked = desk.receive(mail())
     other = desk.receive(mail(subject="Something else"))
     desk.reply(other)
-    seen, into = desk.hub.conversation(asked), desk.hub.conversation(other)
-    conversations.join(desk.table, seen, into, now=desk.now, by="agent")
+    join(
+        desk.table,
+        other,
+        asked,
+        author=Author(AuthorType.AGENT, "agent"),
+        reason="one matter",
+        now=desk.now,
+    )
     joined = desk.hub.conversation(asked)
     assert (joined.id, joined.waiting_since, joined.waiting_on) == (other, NOW, "agent")
 
