@@ -88,7 +88,8 @@ class ChatSender:
         site_name, visitor = _site_and_visitor(message.to.value)
         site = self._sites.get(site_name)
         if not site or not site.secrets:
-            return Refused("unknown-site", final=False, misconfigured=True)
+            # With other sites there, this one was given up: another channel may reach them.
+            return Refused("unknown-site", final=bool(self._sites), misconfigured=not self._sites)
         now = datetime.now(UTC)
         session, _, session_site = message.in_reply_to.rpartition("@")
         data = {

@@ -340,6 +340,7 @@ def test_an_answer_is_signed_with_every_secret(known: str) -> None:
     [
         (204, Accepted("ent_1")),
         (401, Refused("http-401", final=False, misconfigured=True)),
+        (404, Refused("http-404", final=True)),
         (410, Refused("http-410", final=True)),
         (429, Refused("http-429", final=False)),
         (307, Refused("http-307", final=False)),
@@ -361,8 +362,13 @@ def test_a_site_that_is_down_is_asked_again_later() -> None:
     assert result == Refused("connection-refused", final=False)
 
 
-def test_a_site_nobody_set_up_is_our_mistake() -> None:
+def test_without_any_site_set_up_it_is_our_mistake() -> None:
     assert ChatSender({}).send(MESSAGE) == Refused("unknown-site", final=False, misconfigured=True)
+
+
+def test_a_site_that_is_ours_no_more_fails_so_that_another_channel_is_tried() -> None:
+    sites = {"blog": replace(SITE, name="blog")}
+    assert ChatSender(sites).send(MESSAGE) == Refused("unknown-site", final=True)
 
 
 def test_the_captured_message_is_what_the_design_says() -> None:

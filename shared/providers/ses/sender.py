@@ -19,7 +19,9 @@ from botocore.exceptions import (
 
 from shared.model.errors import InvalidRequestError
 from shared.model.sending import Accepted, OutboundMessage, Refused, SendResult, Unknown
+from shared.providers.refusals import Verdict, refused
 from shared.providers.ses.composing import compose
+from shared.providers.ses.refusals import TABLE
 from shared.providers.ses.tags import to_tags
 
 if TYPE_CHECKING:
@@ -28,35 +30,6 @@ if TYPE_CHECKING:
 _NOT_REACHED = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
 _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
 
-# Any other 4xx is about the message and final: BadRequestException, MessageRejected.
-_ASK_LATER = frozenset(
-    {
-        "LimitExceededException",
-        "RequestLimitExceeded",
-        "Throttling",
-        "ThrottlingException",  # the daily quota or the rate
-        "TooManyRequestsException",
-    }
-)
-_OUR_ACCOUNT = frozenset(
-    {
-        "AccessDenied",
-        "AccessDeniedException",
-        "AccountSuspendedException",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "MailFromDomainNotVerifiedException",
-        "MissingAuthenticationToken",
-        "NotFoundException",  # no such configuration set
-        "OptInRequired",
-        "SendingPausedException",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
-)
 _UNVERIFIED = "not verified"  # MessageRejected: an address of ours, or any in SES's sandbox
 
 
@@ -107,8 +80,6 @@ def _refusal(error: ClientError) -> SendResult:
     code = error.response["Error"]["Code"]
     if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
         return Unknown(code)
-    if code in _ASK_LATER:
-        return Refused(code, final=False)
-    if code in _OUR_ACCOUNT or _UNVERIFIED in error.response["Error"].get("Message", ""):
+    if _UNVERIFIED in error.response["Error"].get("Message", ""):
         return Refused(code, final=False, misconfigured=True)
-    return Refused(code, final=True)
+    return refused(TABLE, code, code, otherwise=Verdict.FINAL)

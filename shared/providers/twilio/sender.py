@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from shared.model.sending import Accepted, OutboundMessage, Refused, SendResult, Unknown
 from shared.providers.http import NoAnswerError, NotReachedError, post
+from shared.providers.refusals import Verdict, refused
 from shared.providers.twilio.account import SERVICE, address_on, credentials, messages_path
+from shared.providers.twilio.refusals import TABLE
 from shared.providers.twilio.statuses import OPTED_OUT
 from shared.runtime.secrets import TwilioAccount
 
@@ -18,26 +20,7 @@ if TYPE_CHECKING:
 
 VALIDITY_SECONDS = 900  # a text that could not leave within 15 minutes is not sent at all
 
-# Refusals that differ from what their HTTP status says, from https://www.twilio.com/docs/api/errors/
-# and the code, read 2026-11-21. Any other 4xx is about the message and final.
-_ASK_LATER = frozenset(
-    {
-        20429,  # too many requests; "never processed and always safe to retry"
-        21611,  # this sender's queue is full
-    }
-)
-_OUR_ACCOUNT = frozenset(
-    {
-        20003,  # wrong credentials
-        20005,  # account not active
-        20403,  # account suspended or closed
-        20404,  # no such account in the URL
-        21601,  # the sender is not a number of ours
-        21606,  # the sender cannot send from this account
-        21661,  # the sender cannot send texts
-        70051,  # the API key may not do this
-    }
-)
+_BY_STATUS = {401: Verdict.ACCOUNT, 403: Verdict.ACCOUNT, 429: Verdict.LATER}
 
 
 class TwilioSender:
@@ -84,11 +67,9 @@ def _result(response: "Response") -> SendResult:
     given = content.get("code")
     code = given if isinstance(given, int) else 0
     reason = str(code) if code else f"http-{status}"
-    if code in _OUR_ACCOUNT or status in (401, 403):
-        return Refused(reason, final=False, misconfigured=True)
     if code == OPTED_OUT:
         return Refused(reason, final=True, opted_out=True)
-    return Refused(reason, final=status != 429 and code not in _ASK_LATER)
+    return refused(TABLE, code, reason, otherwise=_BY_STATUS.get(status, Verdict.FINAL))
 
 
 def _content(response: "Response") -> dict[str, Any]:
