@@ -139,7 +139,8 @@ class Courier:
         parties = receipts.get_parties(self.table, entry)
         identity, conversation = parties.identity, parties.conversation
         facts = Facts(entry=entry, identity=identity, others=parties.others, senders=outlet.senders)
-        if reason := delivery.objection(facts):
+        reason = "overtaken" if outbound.receipt.passed_over else None
+        if reason := reason or delivery.objection(facts):
             return self._stop(outbound, identity, reason)
         message = outbound_message(
             entry,

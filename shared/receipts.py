@@ -14,6 +14,7 @@ from shared.model.sending import StatusReport
 from shared.rate_card import rate_card
 from shared.reprice import settled
 from shared.rules import receipts as rules
+from shared.rules.ladder import is_success
 from shared.rules.opt_out import heard_by_provider
 from shared.store import consents, receipts
 from shared.store.receipts import OvertakenError
@@ -28,6 +29,7 @@ class Outcome(StrEnum):
     ADVANCED = "ReceiptsAdvanced"
     KEPT = "LateReceipts"  # a step of before: kept, the state is further along
     REPEATED = "RepeatedReceipts"
+    LATE_SUCCESS = "LateSuccesses"  # another message has left in its place meanwhile
     DOUBLE = "DoubleSend"  # the provider has the message under two ids; both lead to the receipt
 
 
@@ -62,6 +64,8 @@ def apply_report(
             receipt = error.receipt
             continue
         moved = Outcome.ADVANCED if after.state != receipt.state else Outcome.KEPT
+        if receipt.passed_over and is_success(after) and not is_success(receipt):
+            moved = Outcome.LATE_SUCCESS
         return _double(table, receipt, report) or moved
     raise UnavailableError("the receipt stayed busy")
 

@@ -13,6 +13,7 @@ from shared.model.errors import ConflictError, InvalidRequestError, NotFoundErro
 from shared.model.events import Change
 from shared.model.identity import Address, Identity, IdentityKind, Trust
 from shared.model.ids import NewId, new_id
+from shared.model.notification import Release
 from shared.model.receipt import ReceiptKey, ReceiptState
 from shared.model.recording import MarkedEntry, Marker, Proof
 from shared.rules.consent import MEDIA, denial
@@ -46,6 +47,7 @@ class SendRequest:
     `channel` None answers where they last wrote. `conversation_id` (or reference) puts it on that
     conversation; without one it goes on where the address is. `to` must be an address of the
     contact. The same `marker` sends once. What `purpose` it is for decides whether they want it.
+    `release` goes with the message of a notification.
     """
 
     contact_id: str
@@ -62,6 +64,7 @@ class SendRequest:
     kind: Kind = Kind.MESSAGE
     purpose: Purpose = Purpose.CONVERSATION
     automatic: bool = False
+    release: Release | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +91,8 @@ def send(
 
     Raises NotFoundError (contact, conversation), InvalidRequestError (no such address or channel;
     an idempotency key used for another request), ConflictError (the conversation is somebody
-    else's), UnwantedError (they do not want it), UnavailableError.
+    else's), UnwantedError (they do not want it), UnavailableError; RecordingRefusedError when its
+    `release` holds no more.
     """
     contact = contacts.get_contact(table, request.contact_id)
     named = _named(table, contact, request)
@@ -122,6 +126,7 @@ def send(
         read_again=read,
         message_ids=(entry.message_id,) if entry.message_id else (),
         change=request.change,
+        release=request.release,
     )
     known = read()
     reason = denial(contact.identities, target, MEDIA[channel], request.purpose)

@@ -15,6 +15,7 @@ from shared.model.errors import UnavailableError
 from shared.model.events import Change
 from shared.model.identity import Address, Identity
 from shared.model.ids import NewId, new_id, new_reference
+from shared.model.notification import Release
 from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
 from shared.model.recording import (
     Claim,
@@ -60,6 +61,7 @@ class Draft:
     said: Statement | None = None
     asked: ConsentRequest | None = None
     change: Change | None = None
+    release: Release | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,10 @@ class _View:
 def settle(
     table: Table, draft: Draft, known: Known, *, make_id: NewId = new_id, pause: bool = True
 ) -> Settled:
-    """Record `draft`. Raises UnavailableError when the table stays busy or down."""
+    """Record `draft`. Raises UnavailableError when the table stays busy or down.
+
+    What goes with a notification may have changed: then RecordingRefusedError.
+    """
     if known.marked or known.copied:
         return Settled(marked=known.marked, copied=known.copied)
     view = _first_view(table, draft, known, make_id)
@@ -115,6 +120,8 @@ def settle(
         except RecordingRefusedError as error:
             if error.refusal.marked or error.refusal.copied:
                 return Settled(marked=error.refusal.marked, copied=error.refusal.copied)
+            if error.refusal.release_failed:
+                raise
             if error.refusal.conflict and pause:
                 sleep(uniform(0, 0.02 * 2**attempt))  # noqa: S311 jitter is no secret
             view = _next_view(table, draft, view, error.refusal, make_id)
@@ -290,6 +297,7 @@ def _recording(draft: Draft, view: _View) -> Recording:
         address_key=draft.sender.key,
         conversation_id=route.conversation_id,
         guest=route.placement is Placement.GUEST,
+        opens_conversation=route.placement is Placement.OPEN,
     )
     inbound = entry.direction is Direction.INBOUND
     moves = route.placement not in _QUIET and facts.proven and not facts.automatic
@@ -309,10 +317,11 @@ def _recording(draft: Draft, view: _View) -> Recording:
         reference=view.reference if route.placement is Placement.OPEN else "",
         subject_hash=facts.subject_hash,
         name=draft.name,
-        receipt=_receipt(entry, facts) if entry.direction is Direction.OUTBOUND else None,
+        receipt=_receipt(draft, entry) if entry.direction is Direction.OUTBOUND else None,
         consent=_consent(draft, view),
         asked=draft.asked,
         change=draft.change,
+        release=draft.release,
     )
 
 
@@ -330,12 +339,14 @@ def _consent(draft: Draft, view: _View) -> ConsentChange | None:
     )
 
 
-def _receipt(entry: Entry, facts: Facts) -> Receipt:
+def _receipt(draft: Draft, entry: Entry) -> Receipt:
+    following = draft.release.next if draft.release else None
     return Receipt(
         key=ReceiptKey(home=entry.home, at=entry.occurred_at, entry_id=entry.id),
         state=ReceiptState.QUEUED,
-        steps={str(ReceiptState.QUEUED): facts.now},
+        steps={str(ReceiptState.QUEUED): draft.facts.now},
         booked_micro_usd=entry.cost.total_micro_usd if entry.cost else 0,
+        ladder_id=f"{following.home}#{following.id}" if following else "",
         conversation_id=entry.conversation_id,
         address_key=entry.address_key,
         channel=str(entry.channel),

@@ -34,6 +34,6 @@ def lambda_handler(body: str, context: object) -> None:
         return
     key, report = reported
     outcome = apply_report(key, report, table=table(), now=now(settings().clock_offset))
-    if outcome is Outcome.DOUBLE:
+    if outcome in (Outcome.DOUBLE, Outcome.LATE_SUCCESS):
         count(outcome)
     logger().info(outcome, extra={"entry_id": key.entry_id, "state": report.state})

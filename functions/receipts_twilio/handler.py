@@ -34,6 +34,6 @@ def lambda_handler(request: WebhookRequest) -> Response:
     key, report = receipt_key(request.path_parameters), parse_status(request.form(), at)
     outcome = apply_report(key, report, table=table(), now=at)
     logger().info(outcome, extra={"entry_id": key.entry_id, "state": report.state})
-    if outcome is Outcome.DOUBLE:
+    if outcome in (Outcome.DOUBLE, Outcome.LATE_SUCCESS):
         count(outcome)
     return answer(204)

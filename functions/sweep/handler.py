@@ -34,9 +34,15 @@ def table() -> Table:
 def lambda_handler(event: object, context: LambdaContext) -> None:
     """Wake what is due; the next minute does what this one could not."""
     at = now(settings().clock_offset)
-    swept = sweep(table(), Queue(clients.sqs(), settings().deliver_queue_url), at)
-    if swept.messages or swept.tasks:
-        logger().info("woken", extra={"messages": swept.messages, "tasks": len(swept.tasks)})
+    swept = sweep(
+        table(),
+        Queue(clients.sqs(), settings().deliver_queue_url),
+        Queue(clients.sqs(), settings().notify_queue_url),
+        at,
+    )
+    woken = {"messages": swept.messages, "notices": swept.notices, "tasks": len(swept.tasks)}
+    if any(woken.values()):
+        logger().info("woken", extra=woken)
     resume(
         swept.tasks,
         table=table(),

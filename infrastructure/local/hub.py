@@ -93,6 +93,7 @@ def template_parameters(standins_url: str) -> dict[str, str]:
         "MailSender": MAIL_ADDRESS,
         "SmsSender": SMS_NUMBER,
         "TwilioApiUrl": standins_url,
+        "DebounceSeconds": "2",  # who watches does not want to wait
         "DeletionProtection": "false",
     }
 

@@ -118,6 +118,7 @@ class Entry:
     purpose: Purpose | None = None
     automatic: bool = False
     guest: bool = False
+    opens_conversation: bool = False
     provider: ProviderRef | None = None
     message_id: str = ""
     in_reply_to: str = ""

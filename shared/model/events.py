@@ -66,6 +66,7 @@ class EntryRecorded(Event):
 
     With `occurred_at` and `entry_id`, `home_contact_id` is its place. `trust` says how far the
     address it came from, or goes to, is proven. `automatic`: a machine wrote it.
+    `opens_conversation`: its conversation begins with it.
     """
 
     entry_id: str
@@ -76,6 +77,7 @@ class EntryRecorded(Event):
     direction: Direction
     trust: Trust
     automatic: bool
+    opens_conversation: bool
     author_type: AuthorType
     address_kind: IdentityKind | None
     occurred_at: datetime
@@ -146,6 +148,7 @@ class ReceiptChanged(Event):
     """An outbound message did not reach its recipient, or may not have.
 
     `error` is the provider's code or our own word for why. `attempt` counts the requests made.
+    `ladder`: another message may leave in its place.
     """
 
     entry_id: str
@@ -156,6 +159,7 @@ class ReceiptChanged(Event):
     state: ReceiptState
     error: str
     attempt: int
+    ladder: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +261,7 @@ def entry_recorded(entry: Entry, change: Change) -> EntryRecorded:
         direction=entry.direction,
         trust=entry.trust,
         automatic=entry.automatic,
+        opens_conversation=entry.opens_conversation,
         author_type=entry.author.type,
         address_kind=entry.address.kind if entry.address else None,
         occurred_at=entry.occurred_at,
@@ -323,6 +328,7 @@ def receipt_changed(receipt: Receipt, change: Change) -> ReceiptChanged:
         state=receipt.state,
         error=receipt.error,
         attempt=receipt.attempt,
+        ladder=bool(receipt.ladder_id),
     )
 
 

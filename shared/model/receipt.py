@@ -44,7 +44,8 @@ class Receipt:
     every state, `error` the first reason given. `claim_id` is the sender's that holds it until
     `claimed_until`; `lost_at` is when its fate was last no longer known. `booked_micro_usd` is what
     the ledger holds for this message now; `price` is what the provider billed, once that is known,
-    `price_micro_usd` the same converted.
+    `price_micro_usd` the same converted. `ladder_id` names the
+    notice that waits for it; `passed_over`: another message has left in its place.
     """
 
     key: ReceiptKey
@@ -62,6 +63,8 @@ class Receipt:
     booked_micro_usd: int = 0
     price: Price | None = None
     price_micro_usd: int = 0
+    ladder_id: str = ""
+    passed_over: bool = False
     conversation_id: str = ""
     address_key: str = ""
     channel: str = ""

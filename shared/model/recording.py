@@ -9,6 +9,7 @@ from shared.model.conversation import Conversation
 from shared.model.entry import Entry
 from shared.model.events import Change
 from shared.model.identity import Address, Identity, Trust
+from shared.model.notification import Release
 from shared.model.receipt import Receipt
 from shared.model.statement import ConsentChange, ConsentRequest
 
@@ -95,7 +96,8 @@ class Recording:
     are further proven addresses to be added to the contact. With `new_contact` the profile is
     made too. `copies` marks this mail, whichever delivery of it comes first. `moves` says whether
     pointers and activity follow this message. `consent` is what it changes about writing to the
-    sender, `asked` what an agent is to decide about that.
+    sender, `asked` what an agent is to decide about that. `release` goes
+    with the message of a notification.
     """
 
     marker: Marker
@@ -117,6 +119,7 @@ class Recording:
     consent: ConsentChange | None = None
     asked: ConsentRequest | None = None
     change: Change | None = None
+    release: Release | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,4 +141,5 @@ class Refusal:
     conversation: Conversation | None = None
     vouched_failed: bool = False
     reference_failed: bool = False
+    release_failed: bool = False
     conflict: bool = False

@@ -24,13 +24,20 @@ class Queue:
         self._client = client
         self._url = url
 
-    def put(self, messages: Sequence[dict[str, Any]]) -> None:
-        """Put up to ten messages on the queue. Raises UnavailableError unless it took them all."""
+    def put(self, messages: Sequence[dict[str, Any]], *, delay_seconds: int = 0) -> None:
+        """Put up to ten messages on the queue, to be received after a delay of up to 900 seconds.
+
+        Raises UnavailableError unless it took them all.
+        """
         try:
             answer = self._client.send_message_batch(
                 QueueUrl=self._url,
                 Entries=[
-                    {"Id": str(number), "MessageBody": json.dumps(message)}
+                    {
+                        "Id": str(number),
+                        "MessageBody": json.dumps(message),
+                        "DelaySeconds": delay_seconds,
+                    }
                     for number, message in enumerate(messages)
                 ],
             )

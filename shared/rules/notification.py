@@ -1,77 +1,52 @@
 """Whether an event is announced to a customer, and where (outbound.md §4).
 
-Each check gives the reason why it is not, or None; the first that does decides. The checks of the
-cause need the event alone and come first.
+Each check gives the reason why it is not, or None; the first that does decides. Those of the cause
+need the event alone and come first.
 """
 
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 
+from shared.model.consent import Purpose
+from shared.model.conversation import Conversation, LastIn, State, WaitingOn
 from shared.model.entry import AuthorType, Channel, Kind
-from shared.model.errors import MalformedMessageError
 from shared.model.identity import Identity, IdentityKind, Trust
+from shared.model.notification import ORIGIN, Cause, Request, SentTimes, Target
+from shared.rules import consent, numbers
+from shared.rules.segments import segments
 
 STALE_AFTER = timedelta(hours=24)  # a replay of the archive must not text anyone
+CAP_WINDOW = timedelta(hours=1)
+MOST_SEGMENTS = 2
 
-_KINDS = {
-    Channel.SMS: IdentityKind.PHONE,
-    Channel.EMAIL: IdentityKind.EMAIL,
-    Channel.CHAT: IdentityKind.CHAT,
+KINDS = {
+    Channel.SMS: (IdentityKind.PHONE,),
+    Channel.WHATSAPP: (IdentityKind.WHATSAPP, IdentityKind.PHONE),
+    Channel.EMAIL: (IdentityKind.EMAIL,),
+    Channel.CHAT: (IdentityKind.CHAT,),
 }
-_PURPOSES = frozenset({"conversation", "transactional", "marketing", "survey"})
-
-T = TypeVar("T")
+BY_PHONE = frozenset({Channel.SMS, Channel.WHATSAPP, Channel.VOICE})
+# Stops that come with the day's work; all others are worth an agent's look.
+UNREMARKABLE = frozenset({"stale", "loop", "no_target", "overtaken", "erased"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """The event that may lead to a notification; `home` is the contact it happened to.
+class Policy:
+    """What the operator lets rules do.
 
-    What an event does not tell (only entries have a trust, an author and a kind) is None.
+    `time_zone` is theirs, `countries` (ISO 3166) those whose numbers may be texted. `hourly_cap`
+    is the most notifications a contact gets in an hour, `block_cap` the most texts to one block of
+    numbers.
     """
 
-    id: str
-    time: datetime
-    correlation: str
-    depth: int
-    home: str
-    conversation_id: str
-    automatic: bool = False
-    trust: Trust | None = None
-    author: AuthorType | None = None
-    kind: Kind | None = None
+    time_zone: str
+    countries: frozenset[str]
+    hourly_cap: int
+    block_cap: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a rule in template.yaml asks for: its constants, and the event.
-
-    `ladder` names channels, the first choice first. Waiting (seconds) and `urgent` are the rule's
-    word on timing.
-    """
-
-    rule: str
-    template: str
-    purpose: str
-    ladder: tuple[Channel, ...]
-    wait_seconds: int
-    debounce_seconds: int
-    urgent: bool
-    cause: Cause
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """Where a notification goes."""
-
-    channel: Channel
-    identity: Identity
-
-
-# ---- the checks, in order
+# ---- the cause
 
 
 def _stale(cause: Cause, now: datetime) -> str | None:
@@ -79,8 +54,10 @@ def _stale(cause: Cause, now: datetime) -> str | None:
 
 
 def _loop(cause: Cause, now: datetime) -> str | None:
-    own = cause.author is AuthorType.SYSTEM or cause.kind is Kind.NOTIFICATION
-    return "loop" if cause.automatic or cause.depth >= 1 or own else None
+    ours = cause.kind is Kind.NOTIFICATION or (
+        cause.author is AuthorType.SYSTEM and cause.kind is Kind.MESSAGE
+    )
+    return "loop" if cause.automatic or cause.depth >= 1 or ours else None
 
 
 def _untrusted(cause: Cause, now: datetime) -> str | None:
@@ -90,127 +67,130 @@ def _untrusted(cause: Cause, now: datetime) -> str | None:
 CAUSE_CHECKS: tuple[Callable[[Cause, datetime], str | None], ...] = (_stale, _loop, _untrusted)
 
 
-def _untrusted_target(target: Target) -> str | None:
-    """Or anyone who can write a mail could have a stranger texted."""
-    identity = target.identity
-    asserted = identity.trust is Trust.ASSERTED and not identity.shared
-    return None if identity.trust is Trust.VERIFIED or asserted else "untrusted_target"
-
-
-TARGET_CHECKS: tuple[Callable[[Target], str | None], ...] = (_untrusted_target,)
-
-
 def objection_to_cause(cause: Cause, now: datetime) -> str | None:
     """Why this event leads to no notification, or None."""
     return next(filter(None, (check(cause, now) for check in CAUSE_CHECKS)), None)
 
 
-def objection_to_target(target: Target) -> str | None:
-    """Why nothing is sent there, or None."""
-    return next(filter(None, (check(target) for check in TARGET_CHECKS)), None)
+def objection_to_conversation(cause: Cause, conversation: Conversation) -> str | None:
+    """Why nothing about this conversation is announced now, or None."""
+    last_in = conversation.last_in
+    if cause.trust is None and last_in and last_in.trust is Trust.CLAIMED:
+        return "untrusted"  # the conversation of somebody who proved nothing
+    return "overtaken" if _is_overtaken(cause, conversation) else None
 
 
-def choose_target(ladder: Iterable[Channel], identities: Iterable[Identity]) -> Target | None:
-    """The first channel of the ladder that the contact has an address for.
+def _is_overtaken(cause: Cause, conversation: Conversation) -> bool:
+    """Whether the customer knows already, or it is no longer so."""
+    if cause.type == "ConversationResolved":
+        return conversation.state is not State.RESOLVED
+    if conversation.state is State.RESOLVED:
+        return True
+    if cause.author is AuthorType.CUSTOMER:
+        return conversation.waiting_on is WaitingOn.CUSTOMER  # an agent was faster
+    if cause.author is AuthorType.AGENT:
+        return conversation.waiting_on is WaitingOn.AGENT  # the customer wrote meanwhile
+    return False
+
+
+# ---- the target
+
+
+def choose_target(
+    ladder: Sequence[str],
+    identities: Iterable[Identity],
+    *,
+    first: int = 0,
+    last_in: LastIn | None = None,
+) -> Target | None:
+    """The ladder's first rung, from `first` on, that the contact has an address for.
 
     Of several addresses the best proven one, and of those the one seen last.
     """
     living = [identity for identity in identities if not identity.erased_at]
-    for channel in ladder:
-        fitting = [i for i in living if i.address.kind is _KINDS[channel]]
-        if fitting:
+    for rung, name in enumerate(ladder):
+        if rung < first:
+            continue
+        if name == ORIGIN:
+            if (channel := last_in and last_in.channel) not in KINDS:
+                continue
+            fitting = [i for i in living if last_in and i.key == last_in.address_key]
+        else:
+            channel = Channel(name)
+            fitting = [i for i in living if i.address.kind in KINDS[channel]]
+        if fitting and channel:
             best = max(fitting, key=lambda i: (i.trust.rank, i.seen))
-            return Target(channel=channel, identity=best)
+            return Target(channel=channel, identity=best, rung=rung)
     return None
 
 
-# ---- what a rule hands over
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A target and the words for it, with what the checks need to know."""
+
+    target: Target
+    text: str
+    request: Request
+    identities: tuple[Identity, ...]
+    policy: Policy
 
 
-def parse_request(body: str) -> Request:
-    """The request in a queue's message: exactly these fields, each of its type.
+def _untrusted_target(offer: Offer) -> str | None:
+    """Or anyone who can write a mail could have a stranger texted."""
+    identity = offer.target.identity
+    asserted = identity.trust is Trust.ASSERTED and not identity.shared
+    return None if identity.trust is Trust.VERIFIED or asserted else "untrusted_target"
 
-    Raises MalformedMessageError for anything else: a rule in the template is wrong then.
+
+def _no_consent(offer: Offer) -> str | None:
+    target = offer.target
+    medium, purpose = consent.MEDIA[target.channel], Purpose(offer.request.purpose)
+    return consent.denial(offer.identities, target.identity, medium, purpose) or None
+
+
+def _country(offer: Offer) -> str | None:
+    """Texts to far countries are dear, and somebody there may earn by them."""
+    address = offer.target.identity.address
+    if offer.target.channel not in BY_PHONE or address.kind is not IdentityKind.PHONE:
+        return None
+    return None if numbers.country_of(address.value) in offer.policy.countries else "country"
+
+
+def _too_long(offer: Offer) -> str | None:
+    is_text = offer.target.channel is Channel.SMS
+    return "too_long" if is_text and segments(offer.text) > MOST_SEGMENTS else None
+
+
+TARGET_CHECKS: tuple[Callable[[Offer], str | None], ...] = (
+    _untrusted_target,
+    _no_consent,
+    _country,
+    _too_long,
+)
+
+
+def objection_to_target(offer: Offer) -> str | None:
+    """Why this is not sent there, or None."""
+    return next(filter(None, (check(offer) for check in TARGET_CHECKS)), None)
+
+
+# ---- how many
+
+
+def caps(
+    request: Request, target: Target, contact_id: str, policy: Policy
+) -> dict[tuple[str, str], int]:
+    """What limits this notification: the most an hour, by contact and scope.
+
+    What answers a customer by itself goes to an address once an hour: where another machine answers
+    it, a mail loop ends there.
     """
-    try:
-        content = json.loads(body)
-    except ValueError as error:
-        raise MalformedMessageError("the request is not JSON") from error
-    if not isinstance(content, dict) or content.keys() != _FIELDS:
-        raise MalformedMessageError("the request has not the fields of a notification")
-    purpose = _field(content, "purpose", str)
-    if purpose not in _PURPOSES:
-        raise MalformedMessageError("there is no such purpose")
-    return Request(
-        rule=_filled(content, "rule"),
-        template=_filled(content, "template"),
-        purpose=purpose,
-        ladder=_ladder(_field(content, "ladder", list)),
-        wait_seconds=_seconds(content, "wait_seconds"),
-        debounce_seconds=_seconds(content, "debounce_seconds"),
-        urgent=_field(content, "urgent", bool),
-        cause=_cause(_field(content, "event", dict)),
-    )
+    limits = {(contact_id, ""): policy.hourly_cap}
+    if request.cause.author is AuthorType.CUSTOMER:
+        limits[contact_id, f"{request.rule}#{target.identity.key}"] = 1
+    return limits
 
 
-_FIELDS = {
-    "rule",
-    "template",
-    "purpose",
-    "ladder",
-    "wait_seconds",
-    "debounce_seconds",
-    "urgent",
-    "event",
-}
-
-
-def _cause(event: dict[str, Any]) -> Cause:
-    detail = _field(event, "detail", dict)
-    metadata = _field(detail, "metadata", dict)
-    try:
-        time = datetime.fromisoformat(_field(metadata, "time", str))
-        if time.tzinfo is None:
-            raise ValueError("a time without its zone")
-        return Cause(
-            id=_filled(metadata, "id"),
-            time=time,
-            correlation=_field(metadata, "correlation", str),
-            depth=_field(metadata, "depth", int),
-            home=_filled(detail, "home_contact_id"),
-            conversation_id=_filled(detail, "conversation_id"),
-            automatic=detail.get("automatic") is True,
-            trust=Trust(detail["trust"]) if "trust" in detail else None,
-            author=AuthorType(detail["author_type"]) if "author_type" in detail else None,
-            kind=Kind(detail["kind"]) if "kind" in detail else None,
-        )
-    except ValueError as error:
-        raise MalformedMessageError("the event is none of ours") from error
-
-
-def _ladder(names: list[Any]) -> tuple[Channel, ...]:
-    ladder = tuple(channel for channel in _KINDS if channel in names)
-    if not names or len(ladder) != len(names):
-        raise MalformedMessageError("the ladder is not made of channels that can be sent by")
-    return tuple(sorted(ladder, key=names.index))
-
-
-def _seconds(content: dict[str, Any], name: str) -> int:
-    seconds = _field(content, name, int)
-    if seconds < 0:
-        raise MalformedMessageError(f"{name} is negative")
-    return seconds
-
-
-def _filled(content: dict[str, Any], name: str) -> str:
-    text = _field(content, name, str)
-    if not text:
-        raise MalformedMessageError(f"{name} is empty")
-    return text
-
-
-def _field(content: dict[str, Any], name: str, kind: type[T]) -> T:
-    value = content.get(name)
-    if type(value) is not kind:  # not isinstance: True is no number here
-        raise MalformedMessageError(f"{name} is missing or not of type {kind.__name__}")
-    return value
+def is_within(sent: SentTimes, cap: int, now: datetime) -> bool:
+    """Whether one more may be sent now: no hour, however laid, sees more than `cap`."""
+    return sum(now - at < CAP_WINDOW for at in sent.times) < cap

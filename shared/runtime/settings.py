@@ -75,13 +75,24 @@ class InboundEmailSettings(TableSettings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WritingSettings(TableSettings):
-    """Whoever writes messages to customers: timeline_api and notify_customer."""
+    """Whoever writes messages to customers."""
 
     content_bucket: str
     default_region: str
     sms_sender: str
     mail_sender: str
     mail_domain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyCustomerSettings(WritingSettings):
+    """notify_customer. `countries` are comma separated; empty stands for the default region."""
+
+    notify_queue_url: str
+    time_zone: str
+    countries: str
+    notifications_per_hour: str
+    texts_per_block: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +145,7 @@ class SweepSettings(TableSettings):
     """sweep."""
 
     deliver_queue_url: str
+    notify_queue_url: str
     content_bucket: str
     mail_bucket: str
 
@@ -153,7 +165,7 @@ SETTINGS: Mapping[str, type[Settings]] = {
     "inbound_chat": InboundChatSettings,
     "inbound_email": InboundEmailSettings,
     "timeline_api": WritingSettings,
-    "notify_customer": WritingSettings,
+    "notify_customer": NotifyCustomerSettings,
     "assign_agent": AssignAgentSettings,
     "deliver_message": DeliverMessageSettings,
     "receipts_twilio": ReceiptsTwilioSettings,

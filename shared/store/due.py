@@ -9,6 +9,7 @@ from datetime import datetime
 
 from shared.model.due import Due, Task, TaskKind
 from shared.model.entry import ProviderRef
+from shared.model.notification import NoticeKey, NoticeKind
 from shared.model.receipt import ReceiptKey
 from shared.store import items, keys
 from shared.store.attributes import Item
@@ -19,6 +20,7 @@ from shared.store.table import Delete, Put, Table
 RECEIPT = "receipt"
 COPY = "copy"
 _PAGE = 250
+_NOTICES = frozenset(NoticeKind)
 
 
 def due_key(key: ReceiptKey) -> Key:
@@ -103,8 +105,8 @@ def copy_leg(message: ProviderRef, at: datetime) -> Put:
     return Put(keys.due(keys.ERASED, COPY, f"{message.name}#{message.id}"), item, condition="")
 
 
-def ready(table: Table, now: datetime) -> Iterator[ReceiptKey | Task]:
-    """The receipts and tasks whose time has come. Eventually consistent: it reads the index."""
+def ready(table: Table, now: datetime) -> Iterator[ReceiptKey | NoticeKey | Task]:
+    """All whose time has come. Eventually consistent: it reads the index."""
     for shard in range(keys.DUE_SHARDS):
         start: Item | None = None
         while True:
@@ -122,9 +124,11 @@ def ready(table: Table, now: datetime) -> Iterator[ReceiptKey | Task]:
                 break
 
 
-def _indexed(row: Item) -> ReceiptKey | Task:
+def _indexed(row: Item) -> ReceiptKey | NoticeKey | Task:
     """What a row of the index, which carries little but keys, stands for."""
     _, kind, rest = row["SK"].split("#", 2)
+    if kind in _NOTICES:
+        return NoticeKey(NoticeKind(kind), row["home"], rest)
     if kind != RECEIPT:
         return Task(kind=TaskKind(kind), home=row["home"], id=rest)
     at, entry_id = rest.split("#")

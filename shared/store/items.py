@@ -332,6 +332,7 @@ def entry_item(entry: Entry, change: Change | None) -> Item:
         "purpose": entry.purpose,
         "automatic": entry.automatic or None,
         "guest": entry.guest or None,
+        "opens_conversation": entry.opens_conversation or None,
         "provider": {"name": entry.provider.name, "id": entry.provider.id}
         if entry.provider
         else None,
@@ -434,6 +435,7 @@ def read_entry(item: Item) -> Entry:
         purpose=Purpose(item["purpose"]) if "purpose" in item else None,
         automatic=item.get("automatic", False),
         guest=item.get("guest", False),
+        opens_conversation=item.get("opens_conversation", False),
         provider=ProviderRef(provider["name"], provider["id"]) if provider else None,
         message_id=item.get("message_id", ""),
         in_reply_to=item.get("in_reply_to", ""),
@@ -469,6 +471,8 @@ def receipt_item(receipt: Receipt, change: Change | None = None) -> Item:
         "booked": receipt.booked_micro_usd,
         "price": stored_price(receipt.price),
         "price_micro_usd": receipt.price_micro_usd or None,
+        "ladder_id": receipt.ladder_id,
+        "passed_over": receipt.passed_over or None,
         "conversation": receipt.conversation_id,
         "address_key": receipt.address_key,
         "channel": receipt.channel,
@@ -496,6 +500,8 @@ def read_receipt(item: Item) -> Receipt:
         booked_micro_usd=item.get("booked", 0),
         price=read_price(item.get("price")),
         price_micro_usd=item.get("price_micro_usd", 0),
+        ladder_id=item.get("ladder_id", ""),
+        passed_over=item.get("passed_over", False),
         address_key=item.get("address_key", ""),
         conversation_id=item.get("conversation", ""),
         channel=item.get("channel", ""),

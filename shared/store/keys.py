@@ -199,6 +199,21 @@ def due(home: str, kind: str, due_id: str) -> Key:
     return Key(contact(home), f"DUE#{kind}#{due_id}")
 
 
+def sent_times(contact_id: str, scope: str) -> Key:
+    """What a contact was sent lately, of everything or of one scope."""
+    return Key(contact(contact_id), f"CAP#{scope}")
+
+
+def stop_count(contact_id: str, at: datetime, rule: str, reason: str) -> Key:
+    """How often a rule was stopped for a reason on a day."""
+    return Key(contact(contact_id), f"COUNT#{timestamp(at)[:10]}#{rule}#{reason}")
+
+
+def block_count(block: str, at: datetime, shard: int) -> Key:
+    """How many texts a block of numbers was sent in an hour; one part of the count."""
+    return Key(f"BLOCK#{block}#{timestamp(at)[:13]}#{shard}", "BLOCK")
+
+
 def inbox_partition(state: str, shard: int) -> str:
     """The index partition that lists conversations in one state."""
     return f"INBOX#{state}#{shard}"

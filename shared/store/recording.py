@@ -11,7 +11,7 @@ from shared.model.entry import AuthorType, Direction
 from shared.model.events import Change
 from shared.model.identity import ConversationHint, Identity, Trust
 from shared.model.recording import MarkedEntry, Marker, Placement, Proof, Recording, Refusal
-from shared.store import consents, items, keys
+from shared.store import consents, items, keys, notices
 from shared.store.attributes import Item
 from shared.store.contacts import ADDRESS_CAP
 from shared.store.keys import Key
@@ -128,6 +128,8 @@ def _legs(r: Recording) -> Iterable[Leg]:
         )
     for message_id in r.message_ids:
         yield _thread_leg(r, message_id)
+    if r.release and r.receipt:
+        yield from notices.release_legs(r.release, r.receipt.key, r.now)
 
 
 def _entry_item(r: Recording) -> Item:
@@ -516,5 +518,6 @@ def _refusal(r: Recording, error: TransactionRefusedError) -> Refusal:
         conversation=items.read_conversation(conversation) if conversation else None,
         vouched_failed=any(keys.identity(proof.key) in failed for proof in r.vouched),
         reference_failed=bool(r.reference) and keys.reference(r.reference) in failed,
+        release_failed=bool(r.release and notices.release_keys(r.release) & failed.keys()),
         conflict=error.conflict,
     )

@@ -10,15 +10,22 @@ from shared.store.bodies import Bodies
 from shared.store.downloads import Downloads
 from shared.store.table import Table
 from tests.api import Api
-from tests.builders import NOW
+from tests.builders import NOW, later
 from tests.conftest import BUCKET, REGION
 from tests.hub import KEYS, Hub
+from tests.notifying import Desk
 
 
 @pytest.fixture
 def hub(table: Table, bodies: Bodies) -> Hub:
     """What providers bring is recorded here."""
     return Hub(table, bodies)
+
+
+@pytest.fixture
+def desk(table: Table, bodies: Bodies) -> Desk:
+    """At noon on the clock of Ana's number."""
+    return Desk(table, bodies, now=later(hours=8))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.event_schemas import DIRECTORY, schema
+from infrastructure.event_schemas import DIRECTORY, REQUEST, request_schema, schema
 from shared.model.events import EVENTS, ConversationEvent, Event, Metadata
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "events.md"
@@ -17,6 +17,10 @@ each_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__
 def test_the_committed_schema_is_what_the_model_gives(event: type[Event]) -> None:
     committed = (DIRECTORY / f"{event.__name__}.json").read_text()
     assert committed == schema(event), "run: python -m infrastructure.event_schemas"
+
+
+def test_the_committed_schema_of_a_rules_request_is_what_the_model_gives() -> None:
+    assert REQUEST.read_text() == request_schema(), "run: python -m infrastructure.event_schemas"
 
 
 def test_there_is_a_schema_for_every_event_and_for_nothing_else() -> None:

@@ -37,6 +37,9 @@ def test_what_lies_beside_the_entries_sorts_below_them() -> None:
     beside = [
         keys.claim("ctc_1", "email#00"),
         keys.due("ctc_1", "retry", "ent_1"),
+        keys.due("ctc_1", "debounce", "agent-answered#cnv_1"),
+        keys.sent_times("ctc_1", ""),
+        keys.stop_count("ctc_1", NOW, "agent-answered", "no_consent"),
         keys.promise("ctc_1", "prm_1", is_open=True),
         keys.promise("ctc_1", "prm_1", is_open=False),
     ]

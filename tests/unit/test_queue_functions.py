@@ -46,6 +46,10 @@ MORE = {
     "MAIL_BUCKET": "mails",
     "SES_CONFIGURATION_SET": "throughline",
     "TWILIO_API_URL": "https://api.twilio.com",
+    "TIME_ZONE": "UTC",
+    "COUNTRIES": "",
+    "NOTIFICATIONS_PER_HOUR": "5",
+    "TEXTS_PER_BLOCK": "100",
 }
 
 
@@ -65,8 +69,12 @@ def office(table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch) -> Ite
     modules = (clients, assign_agent, courier, notify_customer, receipts_email, sweep)
     forget(*modules)
     deploy(monkeypatch)
-    url = boto3.client("sqs", region_name=REGION).create_queue(QueueName="deliver")["QueueUrl"]
-    for name, value in {**MORE, "DELIVER_QUEUE_URL": url}.items():
+    sqs = boto3.client("sqs", region_name=REGION)
+    urls = {
+        f"{name}_QUEUE_URL": sqs.create_queue(QueueName=name.lower())["QueueUrl"]
+        for name in ("DELIVER", "NOTIFY")
+    }
+    for name, value in {**MORE, **urls}.items():
         monkeypatch.setenv(name, value)
     key = signing_keys("keys").identity_key
     yield Office(Table(table._client, table.name, key), bodies)
@@ -199,7 +207,7 @@ def request(event: dict[str, Any], **constants: Any) -> dict[str, Any]:
         "purpose": "transactional",
         "ladder": ["sms"],
         "wait_seconds": 600,
-        "debounce_seconds": 60,
+        "debounce_seconds": 0,
         "urgent": False,
         "event": event,
         **constants,
@@ -209,6 +217,7 @@ def request(event: dict[str, Any], **constants: Any) -> dict[str, Any]:
 def test_a_request_becomes_an_entry_once_and_a_broken_one_comes_again(
     office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    office.wait(hours=8)  # noon, where Ana is
     monkeypatch.setattr(notify_customer, "now", lambda offset: office.now)
     contact = office.hub.receive(chat(vouched=(ANA_EMAIL, ANA_PHONE))).contact_id
     mailed = office.hub.receive(mail())
@@ -219,11 +228,60 @@ def test_a_request_becomes_an_entry_once_and_a_broken_one_comes_again(
     stopped["event"]["detail"]["automatic"] = True
     result = notify_customer.lambda_handler(batch(good, bad, good, stopped), Context())  # type: ignore[arg-type]
     assert failures(result) == ["m-1"]
-    kinds = [item["kind"] for item in written(office.table) if item["type"] == "entry"]
-    assert kinds.count("notification") == 1
+    assert texts_sent(office) == 1
     lines = capsys.readouterr().out.splitlines()
     (counted,) = [json.loads(line) for line in lines if "NotificationsStopped" in line]
     assert (counted["rule"], counted["reason"]) == ("other", "loop")
+
+
+def test_what_waits_a_short_time_is_looked_at_just_when_it_is_due(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the sweep's own words; the sweep comes once a minute, and in case this gets lost."""
+    office.wait(hours=8)
+    monkeypatch.setattr(notify_customer, "now", lambda offset: office.now)
+    contact = office.hub.receive(chat(vouched=(ANA_EMAIL, ANA_PHONE))).contact_id
+    mailed = office.hub.receive(mail())
+    answer = office.answer(contact, conversation_id=mailed.conversation_id)
+    asked = request(event_of(office, answer.entry.id), debounce_seconds=1)
+    notify_customer.lambda_handler(batch(asked), Context())  # type: ignore[arg-type]
+    assert texts_sent(office) == 0
+    office.wait(seconds=1)
+    sweep_at(office, monkeypatch)
+    by_sweep, by_delay = waking(), waking()
+    assert by_sweep == by_delay
+    answered = notify_customer.lambda_handler(batch(by_sweep, by_delay), Context())  # type: ignore[arg-type]
+    assert failures(answered) == []
+    assert texts_sent(office) == 1
+
+
+def texts_sent(office: Office) -> int:
+    entries = [item for item in written(office.table) if item["type"] == "entry"]
+    told = [item["channel"] for item in entries if item["kind"] == "notification"]
+    return told.count("sms")
+
+
+def sweep_at(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "now", lambda offset: office.now)
+    sweep.lambda_handler({}, Context())  # type: ignore[arg-type]
+
+
+def waking() -> str:
+    """The next message of notify_customer's own queue."""
+    queue = boto3.client("sqs", region_name=REGION)
+    url = queue.get_queue_url(QueueName="notify")["QueueUrl"]
+    (message,) = queue.receive_message(QueueUrl=url, WaitTimeSeconds=2)["Messages"]
+    return str(message["Body"])
+
+
+def test_a_message_that_failed_is_read_off_the_same_queue(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = office.answer(office.hub.receive(sms()).contact_id)
+    event = event_of(office, sent.entry.id)
+    event["detail-type"] = "ReceiptChanged"
+    answered = notify_customer.lambda_handler(batch(event), Context())  # type: ignore[arg-type]
+    assert failures(answered) == []
 
 
 # ---- receipts_email

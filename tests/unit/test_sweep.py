@@ -47,8 +47,8 @@ def put(table: Table, number: int, **at: Any) -> ReceiptKey:
 
 def test_what_is_due_is_put_on_the_queue_and_nothing_else(table: Table, queue_url: str) -> None:
     key = put(table, 1, minutes=2)
-    assert sweep(table, queue(queue_url), later(minutes=1)).messages == 0
-    assert sweep(table, queue(queue_url), later(minutes=2)).messages == 1
+    assert sweep(table, queue(queue_url), queue(queue_url), later(minutes=1)).messages == 0
+    assert sweep(table, queue(queue_url), queue(queue_url), later(minutes=2)).messages == 1
     (body,) = received(queue_url)
     assert json.loads(body) == {"home": "ctc_1", "at": "2026-11-20T12:00:00.000Z", "entry": "ent_1"}
     assert read_notice(body) == key
@@ -56,7 +56,7 @@ def test_what_is_due_is_put_on_the_queue_and_nothing_else(table: Table, queue_ur
 
 def test_what_is_still_due_is_woken_again_each_minute(table: Table, queue_url: str) -> None:
     put(table, 1)
-    swept = [sweep(table, queue(queue_url), later(minutes=n)) for n in range(3)]
+    swept = [sweep(table, queue(queue_url), queue(queue_url), later(minutes=n)) for n in range(3)]
     assert [each.messages for each in swept] == [1, 1, 1]
 
 
@@ -65,7 +65,7 @@ def test_however_many_are_due_all_are_woken(
 ) -> None:
     monkeypatch.setattr(due, "_PAGE", 7)
     due_keys = {put(table, number) for number in range(60)}
-    assert sweep(table, queue(queue_url), NOW).messages == 60
+    assert sweep(table, queue(queue_url), queue(queue_url), NOW).messages == 60
     assert {read_notice(body) for body in received(queue_url)} == due_keys
 
 
@@ -75,14 +75,16 @@ def test_a_queue_that_does_not_take_all_of_it_is_an_error(table: Table) -> None:
             return {"Successful": [], "Failed": [{"Id": "0", "Code": "Busy", "SenderFault": False}]}
 
     put(table, 1)
+    full = Queue(Full(), "url")  # type: ignore[arg-type]
     with pytest.raises(UnavailableError):
-        sweep(table, Queue(Full(), "url"), NOW)  # type: ignore[arg-type]
+        sweep(table, full, full, NOW)
 
 
 def test_a_queue_that_does_not_answer_is_an_error(table: Table, aws: None) -> None:
     put(table, 1)
+    gone = queue("https://sqs.us-east-1.amazonaws.com/1/none")
     with pytest.raises(UnavailableError):
-        sweep(table, queue("https://sqs.us-east-1.amazonaws.com/1/none"), NOW)
+        sweep(table, gone, gone, NOW)
 
 
 def test_due_items_sort_below_entries_so_that_no_page_meets_them() -> None:
@@ -100,7 +102,7 @@ def test_a_message_that_waits_is_woken_until_it_is_settled(
     outcomes = [office.deliver(key)]
     for _ in range(20):
         office.wait(minutes=1)
-        sweep(table, queue(queue_url), office.now)
+        sweep(table, queue(queue_url), queue(queue_url), office.now)
         outcomes += [office.deliver(read_notice(body)) for body in received(queue_url)]
     end = Outcome.ACCEPTED if isinstance(answer, Refused) else Outcome.UNCONFIRMED
     assert outcomes[-1] is end

@@ -1,16 +1,22 @@
 """What template.yaml promises about queues, streams and rules: nothing gets lost in between."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from functions.notify_customer.requests import read
+from infrastructure.event_schemas import REQUEST
 from shared.deliver import Outcome
 from shared.model.entry import AuthorType, Channel, Direction, Kind
-from shared.model.events import Change, EntryRecorded, Metadata, detail
+from shared.model.events import Change, EntryRecorded, Metadata, detail, receipt_changed
 from shared.model.identity import IdentityKind, Trust
-from shared.rules.notification import parse_request
+from shared.model.notification import ORIGIN, Request
+from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
+from shared.rules.ladder import FAILURES
 from shared.store import attributes, items
 from shared.templates import templates
 from tests.template import (
@@ -233,6 +239,7 @@ def event(**fields: Any) -> dict[str, Any]:
         "direction": Direction.OUTBOUND,
         "trust": Trust.VERIFIED,
         "automatic": False,
+        "opens_conversation": False,
         "author_type": AuthorType.AGENT,
         "address_kind": IdentityKind.EMAIL,
         "occurred_at": NOW,
@@ -286,14 +293,48 @@ def test_an_agents_answer_by_mail_is_announced_and_nothing_a_machine_wrote() -> 
     assert not matches("AgentAnswered", event(kind=Kind.NOTIFICATION))
 
 
-@pytest.mark.parametrize(
-    "name", [n for n, it in RULES.items() if "NotifyQueue" in str(it["Targets"])]
-)
+def test_a_mail_that_opens_a_conversation_is_acknowledged_unless_a_machine_wrote_it() -> None:
+    came: dict[str, Any] = {"direction": Direction.INBOUND, "author_type": AuthorType.CUSTOMER}
+    opened = came | {"opens_conversation": True}
+
+    assert matches("TicketOpened", event(**opened))
+    assert not matches("TicketOpened", event(**came))
+    assert not matches("TicketOpened", event(**opened, automatic=True))
+    assert not matches("TicketOpened", event(**opened, channel=Channel.SMS))
+    assert not matches("TicketOpened", event(opens_conversation=True))
+
+
+def test_only_a_notifications_failure_leads_to_its_next_rung() -> None:
+    def failed(state: ReceiptState, *, ladder: bool) -> bool:
+        key = ReceiptKey(home="ctc_1", at=NOW, entry_id="ent_1")
+        receipt = Receipt(key=key, state=state, steps={state: NOW}, channel="sms")
+        receipt = replace(receipt, ladder_id="ctc_1#rule#cnv_1" if ladder else "")
+        changed = detail(receipt_changed(receipt, Change(events=("ReceiptChanged",))))
+        return passes(
+            RULES["NextRung"]["EventPattern"],
+            {"source": "throughline", "detail-type": "ReceiptChanged", "detail": changed},
+        )
+
+    assert {s for s in ReceiptState if failed(s, ladder=True)} == FAILURES
+    assert not any(failed(state, ladder=False) for state in ReceiptState)
+
+
+NOTIFICATION_RULES = sorted(n for n, it in RULES.items() if "InputTransformer" in it["Targets"][0])
+
+
+@pytest.mark.parametrize("name", NOTIFICATION_RULES)
 def test_a_notification_rule_asks_for_what_notify_customer_understands(name: str) -> None:
     (target,) = RULES[name]["Targets"]
-    template = target["InputTransformer"]["InputTemplate"]
+    template = target["InputTransformer"]["InputTemplate"]["Fn::Sub"]
+    template = template.replace("${DebounceSeconds}", "60")
+    body = template.replace("<aws.events.event.json>", json.dumps(event()))
 
-    request = parse_request(template.replace("<aws.events.event.json>", json.dumps(event())))
+    request = read(body)
 
+    assert isinstance(request, Request)
     assert request.cause.id == "EntryRecorded:ent_1"
-    assert request.template in templates().names
+    assert Draft202012Validator(json.loads(REQUEST.read_text())).is_valid(json.loads(body))
+    for rung in request.ladder:
+        channel = Channel.EMAIL if rung == ORIGIN else Channel(rung)
+        facts = {"reference": "#7Q4K-2M", "order": "1042", "name": ""}
+        assert templates().render(request.template, channel, "", facts).text
