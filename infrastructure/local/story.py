@@ -7,7 +7,9 @@ has shown that it is so.
 import secrets
 import textwrap
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from infrastructure.local import show
 from infrastructure.local.console import HubError, say, wait_for
@@ -18,6 +20,7 @@ NAMES = ("Ada Park", "Ben Osei", "Carla Ruiz", "Dmitri Sand", "Emi Tanaka", "Fem
 FIRST_VISITOR = 12
 VISITORS = 99  # the fictional US numbers 555-0101 to 555-0199
 SUBJECT = "Where is my order 1042?"
+HOMES = ("America/New_York", "Europe/Berlin", "Asia/Tokyo")
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,8 @@ def prologue(hub: Entrances, who: Customer) -> str:
         f"0  On the shop's chat {who.first_name} asks: “{question}” They are signed in there, so"
         f" the shop vouches for {who.email} and {who.phone}."
     )
+    home = somewhere_it_is_day(datetime.now(UTC))
+    accepted(hub.api("PATCH", f"/v1/contacts/{contact['id']}", body={"time_zone": home}))
     answer = send(hub, contact["id"], channel="chat", text="We do: 9 dollars, about a week.")
     wait_for("the chat answer reaches the site", lambda: outbox_row(hub, "chat", answer["text"]))
     conversation = entry["conversation_id"]
@@ -113,9 +118,10 @@ def the_mail(hub: Entrances, who: Customer, contact_id: str) -> dict[str, Any]:
     entry = entry_with(hub, contact_id, "my order 1042")
     ticket = get(hub, f"/v1/conversations/{entry['conversation_id']}")
     expect(ticket["subject"] == SUBJECT, "the mail opens a ticket of its own")
+    wait_for("the mail is acknowledged", lambda: outbox_row(hub, "ses", str(ticket["reference"])))
     tell(
         f"1  {who.first_name} mails {address}: “{SUBJECT}” DMARC passes, so the sender is known to"
-        f" be {who.first_name}. Ticket {ticket['reference']} opens."
+        f" be {who.first_name}. Ticket {ticket['reference']} opens, and a mail says so."
     )
     return ticket
 
@@ -164,6 +170,11 @@ def the_chat(hub: Entrances, who: Customer, contact_id: str) -> None:
         f"4  {who.first_name} opens the chat: “{text}” It joins the same timeline: whoever answers"
         " has all of it on screen."
     )
+
+
+def somewhere_it_is_day(now: datetime) -> str:
+    """A zone in which people may be texted now; elsewhere a text waits for the morning."""
+    return next(zone for zone in HOMES if 9 <= now.astimezone(ZoneInfo(zone)).hour < 20)
 
 
 def show_way_in(hub: Entrances, place: Place) -> None:
