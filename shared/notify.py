@@ -36,10 +36,10 @@ from shared.model.receipt import Receipt, ReceiptKey
 from shared.rules import ladder, numbers, quiet_hours
 from shared.rules import notification as rules
 from shared.rules.ladder import Verdict
-from shared.rules.notification import Offer, Policy
+from shared.rules.notification import Offer, Policy, order_number
 from shared.rules.ordering import to_milliseconds
 from shared.send import SendRequest, send
-from shared.store import contacts, conversations, limits, notices, receipts
+from shared.store import contacts, conversations, entries, limits, notices, receipts
 from shared.store.bodies import Bodies
 from shared.store.contacts import Contact
 from shared.store.limits import ChangedError
@@ -201,6 +201,9 @@ class Notifier:
         facts = {"name": contact.root.name}
         if conversation:
             facts["reference"] = show_reference(conversation.reference)
+        if cause.kind is Kind.ORDER and cause.occurred_at:
+            order = entries.get(self.table, cause.home, cause.occurred_at, cause.entry_id)
+            facts["order"] = order_number(order)
         return _Matter(contact=contact, conversation=conversation, facts=facts)
 
     def _offer(self, request: Request, matter: _Matter, *, first: int) -> tuple[Target, Rendered]:

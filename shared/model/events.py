@@ -4,6 +4,8 @@ Each event travels as the detail of one event on the bus, its class name as deta
 be added, never renamed or taken away. docs/events.md says when each is published.
 """
 
+import json
+import re
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +20,7 @@ from shared.model.receipt import Receipt, ReceiptState
 from shared.model.statement import Statement
 
 SOURCE = "throughline"
+_CODE = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,8 @@ class EntryRecorded(Event):
 
     With `occurred_at` and `entry_id`, `home_contact_id` is its place. `trust` says how far the
     address it came from, or goes to, is proven. `automatic`: a machine wrote it.
-    `opens_conversation`: its conversation begins with it.
+    `opens_conversation`: its conversation begins with it. `status` is what has become of an order,
+    a call or whatever an app tells of (`shipped`); empty where nothing says so.
     """
 
     entry_id: str
@@ -81,6 +85,7 @@ class EntryRecorded(Event):
     author_type: AuthorType
     address_kind: IdentityKind | None
     occurred_at: datetime
+    status: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +270,14 @@ def entry_recorded(entry: Entry, change: Change) -> EntryRecorded:
         author_type=entry.author.type,
         address_kind=entry.address.kind if entry.address else None,
         occurred_at=entry.occurred_at,
+        status=_status(entry.data),
     )
+
+
+def _status(data: str) -> str:
+    """The status in an app's data, if it is a code: what people wrote is in no event."""
+    status = json.loads(data).get("status") if data else None
+    return status if isinstance(status, str) and _CODE.fullmatch(status) else ""
 
 
 def conversation_event(

@@ -4,13 +4,14 @@ Each check gives the reason why it is not, or None; the first that does decides.
 need the event alone and come first.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.model.consent import Purpose
 from shared.model.conversation import Conversation, LastIn, State, WaitingOn
-from shared.model.entry import AuthorType, Channel, Kind
+from shared.model.entry import AuthorType, Channel, Entry, Kind
 from shared.model.identity import Identity, IdentityKind, Trust
 from shared.model.notification import ORIGIN, Cause, Request, SentTimes, Target
 from shared.rules import consent, numbers
@@ -26,6 +27,7 @@ KINDS = {
     Channel.EMAIL: (IdentityKind.EMAIL,),
     Channel.CHAT: (IdentityKind.CHAT,),
 }
+_ANSWERED = (Kind.MESSAGE, Kind.CALL)  # what a customer does and a rule answers by itself
 BY_PHONE = frozenset({Channel.SMS, Channel.WHATSAPP, Channel.VOICE})
 # Stops that come with the day's work; all others are worth an agent's look.
 UNREMARKABLE = frozenset({"stale", "loop", "no_target", "overtaken", "erased"})
@@ -50,7 +52,9 @@ class Policy:
 
 
 def _stale(cause: Cause, now: datetime) -> str | None:
-    return "stale" if now - cause.time > STALE_AFTER else None
+    """Told long after it happened, as an import does, or long after it was told, as a replay."""
+    happened = min(cause.time, cause.occurred_at or cause.time)
+    return "stale" if now - happened > STALE_AFTER else None
 
 
 def _loop(cause: Cause, now: datetime) -> str | None:
@@ -174,6 +178,12 @@ def objection_to_target(offer: Offer) -> str | None:
     return next(filter(None, (check(offer) for check in TARGET_CHECKS)), None)
 
 
+def order_number(order: Entry) -> str:
+    """What the customer knows an order by: the shop's `data.order`, else the id of its event."""
+    number = json.loads(order.data).get("order") if order.data else None
+    return str(number or (order.provider.id if order.provider else ""))
+
+
 # ---- how many
 
 
@@ -186,7 +196,7 @@ def caps(
     it, a mail loop ends there.
     """
     limits = {(contact_id, ""): policy.hourly_cap}
-    if request.cause.author is AuthorType.CUSTOMER:
+    if request.cause.author is AuthorType.CUSTOMER and request.cause.kind in _ANSWERED:
         limits[contact_id, f"{request.rule}#{target.identity.key}"] = 1
     return limits
 

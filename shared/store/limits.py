@@ -129,11 +129,12 @@ def count_stop(
                 id=f"{now.date()}#{home}",
                 expires_at=now + timedelta(days=2),
             )
-            notes.write(table, entry, marker, change, now=now, beside=(first, *done))
+            if notes.write(table, entry, marker, change, now=now, beside=(first, *done)):
+                raise ChangedError
         else:
             here = Check(home_at, "attribute_exists(PK) AND attribute_not_exists(erasing)")
             table.write(first, here, *done)
-    except (TransactionRefusedError, notes.BusyError) as error:
-        if isinstance(error, TransactionRefusedError) and home_at in error.failed:
+    except TransactionRefusedError as error:
+        if home_at in error.failed:
             raise ConflictError("this contact is being erased") from error
         raise ChangedError from error

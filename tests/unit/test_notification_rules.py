@@ -65,6 +65,7 @@ def identity(value: str, trust: Trust = Trust.VERIFIED, **fields: Any) -> Identi
         ({}, None),
         ({"time": NOW - timedelta(hours=24)}, None),
         ({"time": NOW - timedelta(hours=24, seconds=1)}, "stale"),
+        ({"occurred_at": later(days=-2)}, "stale"),  # an import
         ({"automatic": True}, "loop"),
         ({"depth": 1}, "loop"),
         ({"author": AuthorType.SYSTEM}, "loop"),
@@ -237,6 +238,8 @@ def test_what_answers_a_customer_by_itself_goes_to_an_address_once_an_hour() -> 
         ("ctc_1", "ticket-opened#email#ana@example.com"): 1,
     }
     assert caps(REQUEST, target, "ctc_1", POLICY) == {("ctc_1", ""): 5}
+    shipped = replace(asked, cause=replace(asked.cause, kind=Kind.ORDER))
+    assert caps(shipped, target, "ctc_1", POLICY) == {("ctc_1", ""): 5}
 
 
 @given(

@@ -1,8 +1,12 @@
 """From an event to one message at most, on the cause's conversation, to a proven address."""
 
+import json
+from typing import Any
+
 import pytest
 
-from shared.model.entry import AuthorType, Direction
+from shared.log_event import AppEvent, log_event
+from shared.model.entry import AuthorType, Direction, Kind
 from shared.model.errors import RejectedError
 from shared.model.events import Change
 from shared.model.identity import Identity, Trust
@@ -166,3 +170,46 @@ def test_whoever_is_written_to_in_anothers_name_is_not_told_of_its_end(desk: Des
     desk.hub.resolve(spoofed.conversation_id, now=desk.now)
     told = desk.tell(spoofed.conversation_id, rule="ticket-resolved", ladder=["origin"])
     assert told.stopped == "untrusted"
+
+
+def shop_tells(desk: Desk, contact: str, event_id: str, **fields: Any) -> str:
+    """A shop tells of an order; its entry."""
+    told = AppEvent(
+        contact_id=contact,
+        kind=Kind.ORDER,
+        source="shop",
+        id=event_id,
+        occurred_at=fields.pop("occurred_at", desk.now),
+        data=json.dumps({"status": "shipped", **fields}),
+        change=Change(events=("EntryRecorded",), cause="agent:shop", correlation="r"),
+    )
+    return log_event(told, table=desk.table, now=desk.now).entry.id
+
+
+ORDERS: dict[str, Any] = {"rule": "order-shipped", "ladder": ["sms", "whatsapp", "email"]}
+
+
+def test_a_shop_says_that_an_order_left_and_the_customer_hears_of_it(desk: Desk) -> None:
+    contact = known_by_mail_and_phone(desk)
+    entry_id = shop_tells(desk, contact, "e-1", order="A-1001")
+    assert desk.event(entry_id)["detail"]["status"] == "shipped"
+    desk.tell(entry_id, **ORDERS)
+    desk.tell(shop_tells(desk, contact, "e-2"), **ORDERS)
+    first, second = desk.notifications()
+    assert first.channel == "sms"
+    assert "A-1001" in first.text
+    assert "e-2" in second.text
+
+
+def test_an_import_of_old_orders_texts_nobody(desk: Desk) -> None:
+    contact = known_by_mail_and_phone(desk)
+    entry_id = shop_tells(desk, contact, "e-1", occurred_at=later(days=-400))
+    assert desk.tell(entry_id, **ORDERS).stopped == "stale"
+
+
+@pytest.mark.parametrize("status", ["My words", "", 7, None, "x" * 41])
+def test_only_a_code_is_told_of_what_an_app_sent(desk: Desk, status: object) -> None:
+    """An event holds nothing that people wrote."""
+    contact = known_by_mail_and_phone(desk)
+    entry_id = shop_tells(desk, contact, "e-1", status=status)
+    assert desk.event(entry_id)["detail"]["status"] == ""

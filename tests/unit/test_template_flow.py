@@ -243,6 +243,7 @@ def event(**fields: Any) -> dict[str, Any]:
         "author_type": AuthorType.AGENT,
         "address_kind": IdentityKind.EMAIL,
         "occurred_at": NOW,
+        "status": "",
     }
     recorded = EntryRecorded(**facts | fields)
     return {
@@ -302,6 +303,27 @@ def test_a_mail_that_opens_a_conversation_is_acknowledged_unless_a_machine_wrote
     assert not matches("TicketOpened", event(**opened, automatic=True))
     assert not matches("TicketOpened", event(**opened, channel=Channel.SMS))
     assert not matches("TicketOpened", event(opens_conversation=True))
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "status"),
+    [
+        ("OrderShipped", Kind.ORDER, "shipped"),
+        ("OrderDelivered", Kind.ORDER, "delivered"),
+        ("MissedCall", Kind.CALL, "missed-call"),
+        ("MissedCall", Kind.EVENT, "missed-call"),
+    ],
+)
+def test_what_shops_and_phones_tell_of_is_announced(rule: str, kind: Kind, status: str) -> None:
+    told: dict[str, Any] = {
+        "kind": kind,
+        "channel": Channel.ORDER,
+        "direction": Direction.INBOUND,
+        "author_type": AuthorType.CUSTOMER,
+    }
+    assert matches(rule, event(**told, status=status))
+    assert not matches(rule, event(**told, status="placed"))
+    assert not matches(rule, event(status=status))
 
 
 def test_only_a_notifications_failure_leads_to_its_next_rung() -> None:
