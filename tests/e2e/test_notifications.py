@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from infrastructure.local.story import somewhere_it_is_day
 from tests.e2e.test_entrances import contact_of, phone, soon, timeline
 
 WITHIN = 60.0  # seconds; the functions may have to start, each in a process of its own
+CAP = 5  # notifications an hour, the default of the template
 FAR = ("America/Los_Angeles", "America/New_York", "Europe/Berlin", "Asia/Tokyo")
 
 
@@ -135,3 +137,34 @@ def test_a_mail_is_acknowledged_and_a_spoofed_one_triggers_nothing(
     mail_from(entrances, customer["email"], f"Order {secrets.token_hex(4)}")
     soon("an acknowledgement", mails, within=WITHIN)
     assert texts(entrances, customer["phone"]) == []
+
+
+def test_fifty_updates_for_one_customer_send_no_more_than_the_cap(
+    entrances: Entrances, customer: dict[str, Any]
+) -> None:
+    path = f"/v1/contacts/{customer['contact']}/events"
+
+    def tell(number: int) -> int:
+        event = {
+            "kind": "order",
+            "source": "shop",
+            "id": f"{customer['id']}-{number}",
+            "occurred_at": datetime.now(UTC).isoformat(),
+            "data": {"status": "shipped", "order": f"A-{number}"},
+        }
+        return entrances.api("POST", path, body=event).status_code
+
+    with ThreadPoolExecutor(5) as threads:
+        assert set(threads.map(tell, range(50))) == {201}
+
+    def capped() -> list[str]:
+        entries = timeline(entrances, customer["contact"], kind="notification")
+        return [e["text"] for e in entries if e["direction"] == "internal"]
+
+    assert soon("the cap is seen", capped, within=WITHIN) == ["Not sent: order-shipped (cap)."]
+    soon(
+        "the texts leave",
+        lambda: len(texts(entrances, customer["phone"])) >= CAP,
+        within=WITHIN,
+    )
+    assert len(texts(entrances, customer["phone"])) == CAP
