@@ -15,7 +15,7 @@ from shared.consent import say
 from shared.merge import Decision, merge, undo
 from shared.model.consent import ConsentState, Medium, Purpose
 from shared.model.entry import Author, AuthorType, Kind
-from shared.model.errors import ConflictError, UnavailableError
+from shared.model.errors import ConflictError, UnavailableError, UnwantedError
 from shared.model.identity import Address, Identity, IdentityKind
 from shared.model.statement import Statement
 from shared.rules import consent as rules
@@ -26,6 +26,7 @@ from shared.store.table import Table
 from tests.builders import ANA_EMAIL, ANA_PHONE, NOW, OUR_NUMBER, chat, later, mail, sms
 from tests.conftest import BUCKET, REGION
 from tests.hub import Hub
+from tests.outbound import Office, key_of
 from tests.world import World
 
 BO_PHONE = Address(IdentityKind.PHONE, "+14155550102")
@@ -293,7 +294,7 @@ said_by_anybody = st.builds(
 texts = st.tuples(st.sampled_from(["STOP", "START", "yes", "hello"]), st.integers(0, 5))
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(said_by_anybody, texts), min_size=2, max_size=5), st.integers(0, 10**9))
 def test_what_is_kept_is_what_the_log_comes_to_in_whatever_order_it_came(
     hub: Hub, events: list[Statement | tuple[str, int]], number: int
@@ -312,3 +313,41 @@ def test_what_is_kept_is_what_the_log_comes_to_in_whatever_order_it_came(
             for _ in range(2):
                 hub.receive(message, now=later(seconds=seconds))
     assert folded(hub.table, person) == identity(hub.table, person).consent
+
+
+# ---- nobody who said stop is sent anything
+
+
+def test_a_word_takes_two_calls(hub: Hub, aws_calls: list[str]) -> None:
+    hub.receive(sms())
+    aws_calls.clear()
+    put(hub.table, statement())
+    assert aws_calls == ["GetItem", "TransactWriteItems"]
+
+
+acts = st.sampled_from(["STOP", "START", "send", "deliver"])
+
+
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(acts, min_size=4, max_size=9), st.integers(0, 10**9))
+def test_whatever_happens_in_between_nothing_leaves_after_a_stop(
+    hub: Hub, story: list[str], number: int
+) -> None:
+    person = Address(IdentityKind.PHONE, f"+1416{number:010d}")
+    office = Office(hub.table, hub.bodies)
+    contact = hub.receive(sms(sender=person)).contact_id
+    queued, stopped = [], False
+    for act in story:
+        sent = len(office.provider.sent)
+        if act == "send" and stopped:
+            with pytest.raises(UnwantedError, match="no_consent"):
+                office.answer(contact)
+        elif act == "send":
+            queued.append(key_of(office.answer(contact)))
+        elif act == "deliver":
+            for key in queued:
+                office.deliver(key)
+            assert not stopped or len(office.provider.sent) == sent
+        else:
+            hub.receive(sms(act, sender=person))
+            stopped = act == "STOP"
