@@ -51,11 +51,12 @@ def apply_report(
     receipt, UnavailableError when the table is down or stays busy.
     """
     receipt = _find(table, key, report)
+    if rules.report(receipt, report, now) != receipt:
+        _keep_what_it_says_of_them(table, receipt, report, now, make_id)
     for _ in range(_TRIES):
         after = rules.report(receipt, report, now)
         if after == receipt:
             return _double(table, receipt, report) or Outcome.REPEATED
-        _keep_what_it_says_of_them(table, receipt, report, now, make_id)
         after, booking = _rebooked(table, receipt, after, now)
         change = _change(receipt, after, report)
         try:

@@ -36,6 +36,17 @@ def items() -> int:
     return scan
 
 
+def test_a_stop_is_kept_and_not_answered_for_the_carrier_does(inbound: ModuleType) -> None:
+    service = "MG0123456789abcdef0123456789abcdef"
+    body = form_body("sms", Body="Bitte nicht", OptOutType="STOP", MessagingServiceSid=service)
+    response = post(inbound, twilio_event(body))
+    assert ElementTree.fromstring(response["body"]).findall("*") == []
+    identity = contacts.get_identity(inbound.table(), PHONE)
+    assert identity
+    assert identity.consent == {"text:*": "stopped"}
+    assert identity.blocked_senders == {"+15005550006", service}
+
+
 def test_a_signed_text_is_on_the_timeline_and_nothing_is_answered(inbound: ModuleType) -> None:
     response = post(inbound, twilio_event(form_body("sms")))
     assert (response["statusCode"], response["headers"]) == (200, {"content-type": "text/xml"})
