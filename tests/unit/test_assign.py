@@ -54,7 +54,8 @@ def sweep(hub: Hub, now: datetime) -> None:
 
 def told(hub: Hub) -> list[str]:
     """What the timeline says of assignments."""
-    return [entry.text for entry in World.of(hub.table).entries if entry.kind is Kind.ASSIGNMENT]
+    entries = sorted(World.of(hub.table).entries, key=lambda entry: entry.occurred_at)
+    return [entry.text for entry in entries if entry.kind is Kind.ASSIGNMENT]
 
 
 @pytest.fixture
