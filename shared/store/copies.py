@@ -5,12 +5,14 @@ an erasure finds it: their markers, raw mails and files.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from shared.model.errors import UnavailableError
 from shared.model.recording import MarkedEntry, Marker
-from shared.store import items, keys
+from shared.store import keys
 from shared.store.attributes import Item
 from shared.store.keys import Key
+from shared.store.pointers import pointer_item
 from shared.store.table import Put, Table, TransactionRefusedError, Update
 
 
@@ -34,17 +36,10 @@ def add_delivery(
         "object_keys": frozenset({*object_keys} - {""}),
     }
     adds = ", ".join(f"{name} :{name}" for name, values in left.items() if values)
-    item: Item = {
-        "type": "delivery",
-        "schema": items.SCHEMA,
-        "home": first.home,
-        "entry": keys.entry_position(first.at, first.entry_id),
-        "conversation": first.conversation_id,
-    }
     at = keys.delivery(copies.provider, copies.id)
     try:
         table.write(
-            Put(key, item),
+            Put(key, pointer_item(replace(first, request_hash=""))),
             Update(
                 at,
                 f"SET revision = revision + :one ADD {adds}",

@@ -22,7 +22,6 @@ from shared.model.erasure import Certificate
 from shared.model.events import Change
 from shared.model.identity import Address, ConversationHint, Identity, IdentityKind, Trust
 from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
-from shared.model.recording import MarkedEntry
 from shared.store import keys
 from shared.store.attributes import Item
 
@@ -505,19 +504,4 @@ def read_receipt(item: Item) -> Receipt:
         address_key=item.get("address_key", ""),
         conversation_id=item.get("conversation", ""),
         channel=item.get("channel", ""),
-    )
-
-
-# ---- marker
-
-
-def read_marked_entry(item: Item) -> MarkedEntry:
-    """Where the entry lies that a delivery marker stands for."""
-    at, entry_id = keys.read_entry_position(item["entry"])
-    return MarkedEntry(
-        home=item["home"],
-        at=at,
-        entry_id=entry_id,
-        conversation_id=item.get("conversation", ""),
-        request_hash=item.get("request_hash", ""),
     )

@@ -10,6 +10,7 @@ from shared.model.errors import ConflictError, NotFoundError, UnavailableError
 from shared.model.events import Change
 from shared.model.recording import MarkedEntry, Marker
 from shared.store import items, keys
+from shared.store.pointers import marker_leg, place_of, pointer_item, read_marked_entry
 from shared.store.table import Check, Leg, Put, Table, TransactionRefusedError
 
 _TRIES = 6
@@ -18,7 +19,7 @@ _TRIES = 6
 def find(table: Table, marker: Marker) -> MarkedEntry | None:
     """What the marker stands for already, or None."""
     item = table.get(keys.delivery(marker.provider, marker.id))
-    return items.read_marked_entry(item) if item else None
+    return read_marked_entry(item) if item else None
 
 
 def write(
@@ -36,23 +37,11 @@ def write(
     contact is being erased; something beside it has changed), UnavailableError.
     """
     marked_at, home_at = keys.delivery(marker.provider, marker.id), keys.profile(entry.home)
-    marked = {
-        "type": "delivery",
-        "schema": items.SCHEMA,
-        "home": entry.home,
-        "entry": keys.entry_position(entry.occurred_at, entry.id),
-        "request_hash": marker.request_hash,
-        "expires_at": int(marker.expires_at.timestamp()) if marker.expires_at else None,
-    }
+    place = place_of(entry, request_hash=marker.request_hash)
     beside = tuple(beside)
     living = Check(home_at, "attribute_exists(PK) AND attribute_not_exists(erasing)")
     legs = (
-        Put(
-            marked_at,
-            marked,
-            condition="attribute_not_exists(PK) OR expires_at < :now",
-            values={":now": int(now.timestamp())},
-        ),
+        marker_leg(marker, pointer_item(place), now),
         Put(
             keys.entry(entry.home, entry.occurred_at, entry.id),
             items.entry_item(entry, change) | {"marker": marked_at.pk},
@@ -66,7 +55,7 @@ def write(
             table.write(*legs)
         except TransactionRefusedError as error:
             if before := error.failed.get(marked_at):
-                return items.read_marked_entry(before)
+                return read_marked_entry(before)
             if home_at in error.failed:
                 home = error.failed[home_at]
                 if home is None:

@@ -23,6 +23,7 @@ from shared.store.attributes import Item, to_wire
 from shared.store.due import delete_leg, due_key, put_leg, read_due
 from shared.store.ledger import booking_legs
 from shared.store.moved import find_home
+from shared.store.pointers import place_of, pointer_item, read_marked_entry, thread_leg
 from shared.store.table import MOST_READ, Leg, Put, Table, TransactionRefusedError, Update
 
 _TRIES = 6
@@ -87,7 +88,7 @@ def find(table: Table, provider: str, provider_id: str) -> ReceiptKey | None:
     item = table.get(keys.delivery(provider, provider_id))
     if item is None:
         return None
-    marked = items.read_marked_entry(item)
+    marked = read_marked_entry(item)
     return ReceiptKey(home=marked.home, at=marked.at, entry_id=marked.entry_id)
 
 
@@ -97,7 +98,7 @@ def find_many(table: Table, provider: str, provider_ids: Iterable[str]) -> dict[
     wanted, found = list(ids), dict[str, ReceiptKey]()
     for start in range(0, len(wanted), MOST_READ):
         for key, item in table.get_many(wanted[start : start + MOST_READ]).items():
-            marked = items.read_marked_entry(item)
+            marked = read_marked_entry(item)
             found[ids[key]] = ReceiptKey(home=marked.home, at=marked.at, entry_id=marked.entry_id)
     return found
 
@@ -203,9 +204,9 @@ def point(
 
     Writing it again is harmless.
     """
-    pointer = _pointer(entry, message_ids)
+    pointer = _pointer(entry) | {"message_ids": list(message_ids)}
     threads = (
-        _thread_leg(message_id, entry.conversation_id, conversation_home)
+        thread_leg(message_id, entry.conversation_id, conversation_home)
         for message_id in message_ids
     )
     _write(table, Put(keys.delivery(provider, provider_id), pointer, condition=""), *threads)
@@ -223,16 +224,8 @@ def bind(table: Table, entry: Entry, provider: str, provider_id: str) -> bool:
     return True
 
 
-def _pointer(entry: Entry, message_ids: Sequence[str] = ()) -> Item:
-    return {
-        "type": "delivery",
-        "schema": items.SCHEMA,
-        "home": entry.home,
-        "address": entry.address_key,
-        "entry": keys.entry_position(entry.occurred_at, entry.id),
-        "conversation": entry.conversation_id,
-        "message_ids": list(message_ids),
-    }
+def _pointer(entry: Entry) -> Item:
+    return pointer_item(place_of(entry), address_key=entry.address_key)
 
 
 def _move_leg(before: Receipt, after: Receipt, change: Change | None) -> Update:
@@ -251,22 +244,6 @@ def _move_leg(before: Receipt, after: Receipt, change: Change | None) -> Update:
         "revision = :seen",
         {f":{name}": becomes[name] for name in sets} | {":seen": before.revision},
         {f"#{name}": name for name in (*sets, *removes)},
-    )
-
-
-def _thread_leg(message_id: str, conversation_id: str, home: str) -> Update:
-    return Update(
-        keys.thread(message_id),
-        "SET conversation = if_not_exists(conversation, :v), home = if_not_exists(home, :h),"
-        " #type = :type, #schema = :schema",
-        condition="",
-        values={
-            ":v": conversation_id,
-            ":h": home,
-            ":type": "thread",
-            ":schema": items.SCHEMA,
-        },
-        names={"#type": "type", "#schema": "schema"},
     )
 
 

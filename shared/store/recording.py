@@ -15,6 +15,13 @@ from shared.store import consents, items, keys, notices
 from shared.store.attributes import Item
 from shared.store.contacts import ADDRESS_CAP
 from shared.store.keys import Key
+from shared.store.pointers import (
+    marker_leg,
+    place_of,
+    pointer_item,
+    read_marked_entry,
+    thread_leg,
+)
 from shared.store.table import Check, Leg, Put, Table, TransactionRefusedError, Update
 
 _SELF_ROOT = "#root = :root AND attribute_not_exists(erasing)"
@@ -67,8 +74,8 @@ def look(
         marked = None  # DynamoDB removes what has expired within days, not at once
     conversation = found.get(conversation_at)
     return Known(
-        marked=items.read_marked_entry(marked) if marked else None,
-        copied=items.read_marked_entry(found[copied_at]) if copied_at in found else None,
+        marked=read_marked_entry(marked) if marked else None,
+        copied=read_marked_entry(found[copied_at]) if copied_at in found else None,
         identities={
             key: items.read_identity(found[at]) for at, key in identity_at.items() if at in found
         },
@@ -95,7 +102,7 @@ def write(table: Table, recording: Recording) -> None:
 
 def _legs(r: Recording) -> Iterable[Leg]:
     entry = r.entry
-    yield _marker_leg(r)
+    yield marker_leg(r.marker, _marker_item(r), r.now)
     if r.copies:
         yield Put(keys.delivery(r.copies.provider, r.copies.id), _marker_item(r) | {"revision": 1})
     yield Put(keys.entry(entry.home, entry.occurred_at, entry.id), _entry_item(r))
@@ -127,7 +134,7 @@ def _legs(r: Recording) -> Iterable[Leg]:
             condition="",
         )
     for message_id in r.message_ids:
-        yield _thread_leg(r, message_id)
+        yield thread_leg(message_id, r.route.conversation_id, r.route.home)
     if r.release and r.receipt:
         yield from notices.release_legs(r.release, r.receipt.key, r.now)
 
@@ -143,46 +150,8 @@ def _entry_item(r: Recording) -> Item:
 
 
 def _marker_item(r: Recording) -> Item:
-    return {
-        "type": "delivery",
-        "schema": items.SCHEMA,
-        "home": r.entry.home,
-        "address": r.sender.key,
-        "entry": keys.entry_position(r.entry.occurred_at, r.entry.id),
-        "conversation": r.route.conversation_id,
-        "request_hash": r.marker.request_hash,
-    }
-
-
-def _marker_leg(r: Recording) -> Put:
-    item = _marker_item(r)
-    key = keys.delivery(r.marker.provider, r.marker.id)
-    if r.marker.expires_at is None:
-        return Put(key, item)
-    item["expires_at"] = int(r.marker.expires_at.timestamp())
-    return Put(
-        key,
-        item,
-        condition="attribute_not_exists(PK) OR expires_at < :now",
-        values={":now": int(r.now.timestamp())},
-    )
-
-
-def _thread_leg(r: Recording, message_id: str) -> Update:
-    """The first conversation a Message-ID stood for keeps it: a forged repeat changes nothing."""
-    return Update(
-        keys.thread(message_id),
-        "SET conversation = if_not_exists(conversation, :v), home = if_not_exists(home, :h),"
-        " #type = :type, #schema = :schema",
-        condition="",
-        values={
-            ":v": r.route.conversation_id,
-            ":h": r.route.home,
-            ":type": "thread",
-            ":schema": items.SCHEMA,
-        },
-        names={"#type": "type", "#schema": "schema"},
-    )
+    place = place_of(r.entry, request_hash=r.marker.request_hash)
+    return pointer_item(place, address_key=r.sender.key)
 
 
 def _conversation_legs(r: Recording) -> Iterable[Leg]:
@@ -506,8 +475,8 @@ def _refusal(r: Recording, error: TransactionRefusedError) -> Refusal:
     root, conversation = failed.get(root_at), failed.get(conversation_at)
     home = failed.get(home_at)
     return Refusal(
-        marked=items.read_marked_entry(marked) if marked else None,
-        copied=items.read_marked_entry(copied) if copied else None,
+        marked=read_marked_entry(marked) if marked else None,
+        copied=read_marked_entry(copied) if copied else None,
         identity_failed=identity_at in failed,
         identity=items.read_identity(identity) if identity else None,
         root_failed=root_at in failed,
