@@ -4,7 +4,7 @@ import pytest
 
 from shared.store.table import Table
 from tests import dynamodb_local
-from tests.identity_costs import measure
+from tests.benchmarks.identity import measure
 
 
 @pytest.mark.parametrize("table", ["dynamodb-local"], indirect=True)

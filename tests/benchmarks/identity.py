@@ -1,6 +1,6 @@
 """What merging, undoing and the first page after it cost, at any length of history.
 
-`python -m tests.identity_costs 10 50000` prints the table of docs/benchmarks-identity.md.
+`python -m tests.benchmarks.identity 10 50000` prints the table of docs/benchmarks-identity.md.
 """
 
 import sys
