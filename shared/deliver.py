@@ -16,11 +16,11 @@ from shared.model.due import Due
 from shared.model.entry import AuthorType, Channel, Entry
 from shared.model.errors import UnavailableError
 from shared.model.events import Change
-from shared.model.identity import Identity
 from shared.model.ids import NewId, new_id
-from shared.model.ledger import CostLine, LineKind
 from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
 from shared.model.sending import Accepted, OutboundMessage, Refused, SendResult, Unknown
+from shared.rate_card import rate_card
+from shared.reprice import settled
 from shared.resolve import Finding, Search, SentList
 from shared.rules import delivery, unsubscribe
 from shared.rules import receipts as rules
@@ -141,7 +141,7 @@ class Courier:
         facts = Facts(entry=entry, identity=identity, others=parties.others, senders=outlet.senders)
         reason = "overtaken" if outbound.receipt.passed_over else None
         if reason := reason or delivery.objection(facts):
-            return self._stop(outbound, identity, reason)
+            return self._stop(outbound, reason)
         message = outbound_message(
             entry,
             outbound.receipt,
@@ -173,11 +173,11 @@ class Courier:
                 raise UnavailableError(f"{outlet.provider} refuses our account: {reason}")
             case Refused(reason, opted_out=True):
                 self._keep_opt_out(claimed, message, f"{outlet.provider} {reason}")
-                return self._fail(claimed, outlet.provider, reason, entry, identity)
+                return self._fail(claimed, outlet.provider, reason, entry)
             case Refused(reason, final=final):
                 try_at = None if final else delivery.next_try(claimed, self.clock())
                 if try_at is None:
-                    return self._fail(claimed, outlet.provider, reason, entry, identity)
+                    return self._fail(claimed, outlet.provider, reason, entry)
                 return self._retry(claimed, reason, try_at)
             case Unknown(reason):
                 return self._lose(claimed, claimed.claim_id, reason, outlet)
@@ -246,21 +246,20 @@ class Courier:
         provider: str,
         reason: str,
         entry: Entry,
-        identity: Identity | None,
     ) -> Outcome:
         self._advance(
             claimed,
             lambda r: rules.fail(r, claimed.claim_id, provider, reason, self.clock()),
-            void=_void(entry, identity, self.clock()),
+            entry=entry,
         )
         return Outcome.FAILED
 
-    def _stop(self, outbound: Outbound, identity: Identity | None, reason: str) -> Outcome:
+    def _stop(self, outbound: Outbound, reason: str) -> Outcome:
         receipt = self._advance(
             outbound.receipt,
             lambda r: rules.stop(r, reason, self.clock()),
             woken_by=outbound.due,
-            void=_void(outbound.entry, identity, self.clock()),
+            entry=outbound.entry,
         )
         if receipt.state is not ReceiptState.STOPPED:
             raise UnavailableError("another sender was faster")
@@ -309,14 +308,21 @@ class Courier:
         *,
         woken_by: Due | None = None,
         wake_at: datetime | None = None,
-        void: CostLine | None = None,
+        entry: Entry | None = None,
     ) -> Receipt:
-        """Move a receipt by a rule, as often as somebody else is faster; the rest goes with it."""
+        """Move a receipt by a rule, as often as somebody else is faster; the rest goes with it.
+
+        `entry` is the message's, where the rule may change what is owed for it.
+        """
         for _ in range(_TRIES):
             after = rule(receipt)
             if after == receipt:
                 return receipt
-            owed = after.booked_micro_usd == receipt.booked_micro_usd
+            booking = None
+            if entry and after.booked_micro_usd != receipt.booked_micro_usd:
+                after, booking = settled(
+                    self.table, entry, receipt, after, card=rate_card(), now=self.clock()
+                )
             try:
                 return receipts.save(
                     self.table,
@@ -325,7 +331,7 @@ class Courier:
                     change=_change(receipt, after),
                     woken_by=woken_by,
                     wake_at=_due(receipt, wake_at) if wake_at else None,
-                    booking=None if owed else void,
+                    booking=booking,
                 )
             except OvertakenError as error:
                 receipt = error.receipt
@@ -349,24 +355,4 @@ def _due(receipt: Receipt, at: datetime) -> Due:
         at=at,
         revision=receipt.revision + 1,
         address_key=receipt.address_key,
-    )
-
-
-def _void(entry: Entry, identity: Identity | None, now: datetime) -> CostLine | None:
-    """The line that takes an entry's estimate back."""
-    cost = entry.cost
-    if cost is None:
-        return None
-    living = identity if identity and not identity.erased_at else None
-    return CostLine(
-        id=f"void:{entry.id}",
-        home=entry.home,
-        entry_id=entry.id,
-        channel=entry.channel,
-        direction=entry.direction,
-        at=now,
-        cost=cost.reversed(),
-        kind=LineKind.VOID,
-        entry_at=entry.occurred_at,
-        address_key=living.key if living else "",
     )

@@ -65,13 +65,16 @@ def settled(
     after = replace(after, booked_micro_usd=now_owed.total_micro_usd)
     if not delta.total_micro_usd:
         return after, None
-    return after, _line(table, entry, before, delta, now)
+    kind = LineKind.CHANGE if now_owed.total_micro_usd else LineKind.VOID
+    return after, _line(table, entry, before, delta, kind=kind, now=now)
 
 
-def _line(table: Table, entry: Entry, before: Receipt, delta: Cost, now: datetime) -> CostLine:
+def _line(
+    table: Table, entry: Entry, before: Receipt, delta: Cost, *, kind: LineKind, now: datetime
+) -> CostLine:
     identity = contacts.get_identity_by_key(table, entry.address_key)
     return CostLine(
-        id=f"change:{entry.id}:{before.revision + 1}",
+        id=f"cost:{entry.id}:{before.revision + 1}",
         home=before.key.home,
         entry_id=entry.id,
         channel=entry.channel,
@@ -79,6 +82,6 @@ def _line(table: Table, entry: Entry, before: Receipt, delta: Cost, now: datetim
         at=now,
         entry_at=entry.occurred_at,
         cost=delta,
-        kind=LineKind.CHANGE,
+        kind=kind,
         address_key=entry.address_key if identity and not identity.erased_at else "",
     )

@@ -24,7 +24,7 @@ def documents(
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Throughline")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "meter_costs")
     line = CostLine(
-        id="change:ent_1:2",
+        id="cost:ent_1:2",
         home="ctc_1",
         entry_id="ent_1",
         channel=Channel.SMS,

@@ -1,0 +1,35 @@
+"""The ledger's promise: entries and deltas are the totals, whatever repeats and overtakes."""
+
+import json
+import random
+
+import pytest
+
+from functions.meter_costs.documents import emit_line
+from shared.store.bodies import Bodies
+from shared.store.table import Table
+from tests.ledger_history import History, check, check_meter
+from tests.outbound import Office
+
+
+def test_entries_and_deltas_are_the_contacts_totals_to_the_micro_dollar(
+    table: Table,
+    bodies: Bodies,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Throughline")
+    dice, office = random.Random(4), Office(table, bodies)
+    history = History(office, dice)
+    history.run(40)
+    lines = check(office)
+    check_meter(office, lines, dice)
+    assert len({line.kind for line in lines}) >= 3
+    repeated = dice.choices(lines, k=len(lines)) + lines
+    dice.shuffle(repeated)
+    capsys.readouterr()
+    for line in repeated:
+        emit_line(line)
+    documents = map(json.loads, capsys.readouterr().out.splitlines())
+    amounts = {document["fact_id"]: document["micro_usd"] for document in documents}
+    assert amounts == {line.id: line.cost.total_micro_usd for line in lines}
