@@ -1,16 +1,17 @@
 """Each quarter of an hour, and once a day: what Twilio's own list knows and we do not."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache, partial
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from shared.fees import book_fees
 from shared.model.entry import Channel
 from shared.model.errors import UnavailableError
 from shared.model.message import InboundMessage
 from shared.model.receipt import ReceiptKey
-from shared.providers.twilio import PROVIDER, SERVICE, TwilioList, address_on
+from shared.providers.twilio import PROVIDER, SERVICE, TwilioList, TwilioUsage, address_on
 from shared.rate_card import rate_card
 from shared.receive import receive
 from shared.reconcile import DAYS_BACK, Found, Reconciler
@@ -41,7 +42,7 @@ def table() -> Table:
 
 
 def lambda_handler(event: Mapping[str, str], context: LambdaContext) -> None:
-    """Do the run that the schedule names, `inbound` or `day`; doing it again does no harm."""
+    """Do the run its schedule names: `inbound`, `day` or `fees`; doing it again does no harm."""
     account = twilio_account(settings().twilio_secret)
     reconciler = Reconciler(
         provider=PROVIDER,
@@ -59,9 +60,21 @@ def lambda_handler(event: Mapping[str, str], context: LambdaContext) -> None:
         reconciler.recover_inbound(address_on(by, number) for number in ours for by in channels)
         return
     today = now(settings().clock_offset).date()
+    if event["run"] == "fees":
+        usage = TwilioUsage(account, settings().twilio_api_url)
+        for days in DAYS_BACK:
+            _book_fees(today - timedelta(days=days), usage)
+        return
     for days in DAYS_BACK:
         if not reconciler.go_through_day(today - timedelta(days=days)):
             raise UnavailableError(f"the list of {days} days ago is longer than there was time for")
+
+
+def _book_fees(day: date, usage: TwilioUsage) -> None:
+    at = now(settings().clock_offset)
+    billed = usage.carrier_fees(day)
+    if billed and book_fees(day, billed, table=table(), card=rate_card(), now=at):
+        count("CarrierFeesBooked")
 
 
 def _take_in(message: InboundMessage) -> bool:

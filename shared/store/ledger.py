@@ -1,7 +1,7 @@
 """The ledger's items: entries with their estimates, deltas to them, and totals on identities."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from shared.model.entry import Channel, Direction
 from shared.model.errors import InvalidRequestError
@@ -19,6 +19,7 @@ from shared.store.table import Leg, Put, Table, Update
 _EARLIER, _LATER = timedelta(days=7), timedelta(minutes=5)
 _READ_AT_ONCE = 1_000
 MOST_LINES = 20_000
+FEES = "fees:"  # what the ids of such lines begin with
 
 
 def read_ledger(
@@ -70,6 +71,18 @@ def _lines(
             if page.last_key is None:
                 break
             position = page.last_key["SK"]
+
+
+def fee_lines(table: Table, day: date, now: datetime) -> list[CostLine]:
+    """What was booked until now over a day's estimates of carriers' fees."""
+    found = table.query(
+        keys.contact(keys.UNALLOCATED),
+        between=(f"{keys.LINES}{day:%Y-%m}#{FEES}", keys.lines(now) + keys.HIGHEST),
+        limit=1_000,
+        ascending=True,
+    )
+    lines = (read_line(item) for item in found.items)
+    return [line for line in lines if line and line.id.startswith(f"{FEES}{day}:")]
 
 
 def line_key(line: CostLine) -> Key:

@@ -11,7 +11,7 @@ from random import uniform
 from time import sleep
 
 from shared.model.errors import UnavailableError
-from shared.model.ledger import CostLine
+from shared.model.ledger import CostLine, LineKind
 from shared.store import items, keys
 from shared.store.attributes import Item
 from shared.store.table import Table, TransactionRefusedError, Update
@@ -58,7 +58,8 @@ def _leg(month: str, shard: str, amounts: Sequence[Counted]) -> Update:
     sums: dict[str, int] = {"micro_usd": 0}
     for each in amounts:
         sums["micro_usd"] += each.line.cost.total_micro_usd
-        if fee := each.line.cost.carrier_fee_micro_usd:
+        fee = each.line.cost.carrier_fee_micro_usd
+        if fee and each.line.kind is not LineKind.FEES:
             day = _fees_of(each.line.at.date())
             sums[day] = sums.get(day, 0) + fee
     adds = ", ".join(f"{name} :{name}" for name in sums)
@@ -82,9 +83,13 @@ def month_to_date(table: Table, month: str) -> int:
     return sum(item["micro_usd"] for item in _meters(table, month))
 
 
-def estimated_fees(table: Table, day: date) -> int:
-    """What the estimates booked on a day (UTC) hold of carriers' fees, in micro-USD."""
-    return sum(item.get(_fees_of(day), 0) for item in _meters(table, f"{day:%Y-%m}"))
+def estimated_fees(table: Table, day: date) -> int | None:
+    """What was booked on a day (UTC) as estimates of carriers' fees, in micro-USD.
+
+    None where nothing was metered in its month.
+    """
+    meters = list(_meters(table, f"{day:%Y-%m}"))
+    return sum(item.get(_fees_of(day), 0) for item in meters) if meters else None
 
 
 def serve(table: Table, homes: Iterable[str], month: str) -> int:

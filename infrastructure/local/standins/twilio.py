@@ -48,11 +48,13 @@ class Twilio:
         self._busy: set[str] = set()
 
     def routes(self) -> list[Route]:
-        messages = r"/2010-04-01/Accounts/(AC\w+)/Messages"
+        account = r"/2010-04-01/Accounts/(AC\w+)"
+        messages, usage = f"{account}/Messages", f"{account}/Usage/Records"
         return [
             Route("POST", pattern(rf"{messages}\.json"), self._create),
             Route("GET", pattern(rf"{messages}\.json"), self._list),
             Route("GET", pattern(rf"{messages}/(\w+)\.json"), self._fetch),
+            Route("GET", pattern(rf"{usage}\.json"), self._usage),
         ]
 
     def _create(self, request: Request) -> Reply | None:
@@ -164,6 +166,12 @@ class Twilio:
                 "uri": request.path,
             }
         )
+
+    def _usage(self, request: Request) -> Reply:
+        """Carriers charge nothing here, and are not said to."""
+        if not self._is_ours(request):
+            return refusal(401, 20003, "Authenticate")
+        return Reply.of({"usage_records": [], "next_page_uri": None})
 
     def _fetch(self, request: Request) -> Reply:
         if not self._is_ours(request):

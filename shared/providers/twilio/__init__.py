@@ -6,6 +6,7 @@ from shared.providers.twilio.messages import PROVIDER, parse_message
 from shared.providers.twilio.sender import TwilioSender
 from shared.providers.twilio.signature import SIGNATURE_HEADER, verify
 from shared.providers.twilio.statuses import parse_status, receipt_key, status_url
+from shared.providers.twilio.usage import TwilioUsage
 
 __all__ = [
     "SERVICE",
@@ -13,6 +14,7 @@ __all__ = [
     "SIGNATURE_HEADER",
     "TwilioList",
     "TwilioSender",
+    "TwilioUsage",
     "address_on",
     "parse_message",
     "parse_status",
