@@ -5,7 +5,7 @@ BIN := .venv/bin
 SAM := SAM_CLI_TELEMETRY=0 .venvs/sam/bin/sam
 HUB := $(BIN)/python -m infrastructure.local
 
-.PHONY: help setup run story clock preview costs test check build deploy clean
+.PHONY: help setup run story clock preview costs test check bench build deploy clean
 
 help: ## Say what each verb does
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -39,6 +39,9 @@ check: setup ## Run the linters, the type checker and the template's validation
 	@$(BIN)/python -m infrastructure.lint_templates
 	@$(SAM) validate --lint --region us-east-1
 	@.venvs/checkov/bin/checkov --config-file infrastructure/checkov.yaml
+
+bench: setup ## Measure speed, cost and scale; write docs/benchmarks.md, costs.md, scale.md (FULL=1)
+	@FULL="$(FULL)" $(BIN)/python -m tests.benchmarks
 
 build: setup ## Build the functions and their layer for AWS
 	@$(SAM) build

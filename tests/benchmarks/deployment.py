@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from shared.runtime import clients
 from shared.store.table import Table
 from tests import dynamodb_local
 from tests.benchmarks import services
@@ -35,16 +36,16 @@ _numbers = count(1)
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Where the handlers' table is, and a client that knows nothing of ours."""
+    """Where the handlers' table is, and a client as botocore makes it."""
 
     url: str
     client: "DynamoDBClient"
 
     def new_table(self) -> Table:
-        """An empty table beside the handlers'."""
+        """An empty table beside the handlers', as they would see it."""
         name = f"benchmark-{next(_numbers)}"
         create_table(self.client, name)
-        return Table(self.client, name, _IDENTITY_KEY)
+        return Table(clients.dynamodb(), name, _IDENTITY_KEY)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
+from io import TextIOBase
 from time import process_time
 
 from tests.benchmarks.figures import middle
@@ -25,15 +25,20 @@ class Pair:
         """The median of each round's ratio: both sides had the same machine just then."""
         return middle([one / two for one, two in zip(self.ours, self.other, strict=True)])
 
-    @property
-    def least_ratio(self) -> float:
-        """What is left when nobody disturbs: the quietest rounds of both."""
-        return min(self.ours) / min(self.other)
+
+class _Nowhere(TextIOBase):
+    """Where the handlers' log lines go; they cost their CPU all the same."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+_NOWHERE = _Nowhere()
 
 
 def cpu(work: Work) -> float:
     """Milliseconds of this process's CPU; waiting, and what other processes compute, is not in."""
-    with redirect_stdout(StringIO()):
+    with redirect_stdout(_NOWHERE):
         started = process_time()
         work()
         return (process_time() - started) * 1000
@@ -55,8 +60,15 @@ def peak_kb(work: Work) -> float:
     """KB of Python's memory that work holds at most, over what there was before."""
     gc.collect()
     tracemalloc.start()
-    with redirect_stdout(StringIO()):
+    with redirect_stdout(_NOWHERE):
         work()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return peak / 1024
+
+
+def turns(kinds: Sequence[Work], rounds: int, *, warm: int = 3) -> list[list[float]]:
+    """CPU of each kind of work, in milliseconds, a round after the other over all of them."""
+    gc.collect()
+    taken = [[cpu(work) for work in kinds] for _ in range(rounds + warm)][warm:]
+    return [list(times) for times in zip(*taken, strict=True)]
