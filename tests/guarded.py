@@ -73,6 +73,8 @@ def kind_of(legs: Sequence[Leg]) -> str:  # noqa: PLR0911 one line a transaction
     for item, kind in (("MERGE", "merge"), ("SPLIT", "split")):
         if item in puts:
             return kind
+    if changed.count("CONVERSATION") > 1 and "MERGE" not in changed:
+        return "join"
     if "DELIVERY" in puts:
         return "record" if any(sk.startswith("ENTRY#") for sk in puts) else "copy"
     if "MERGE" in changed:
@@ -81,7 +83,7 @@ def kind_of(legs: Sequence[Leg]) -> str:  # noqa: PLR0911 one line a transaction
         return "moved"
     if "CONVERSATION" in changed and "PROFILE" in changed:
         closes = any("REMOVE #open.#v" in leg.expression for leg in updates)
-        return "join" if changed.count("CONVERSATION") > 1 else "resolve" if closes else "reopen"
+        return "resolve" if closes else "reopen"
     if "IDENTITY" in puts:
         return "bury" if _counts(legs) else "attach"
     if any("SET erasing" in leg.expression for leg in updates):
