@@ -78,6 +78,19 @@ def environment(function: str) -> dict[str, Any]:
     return {**everywhere, **FUNCTIONS[function]["Environment"]["Variables"]}
 
 
+def told_by_default() -> dict[str, str]:
+    """Every function's variables as they are where no parameter was chosen; resources left out."""
+    told: dict[str, str] = {}
+    for function in FUNCTIONS:
+        for name, value in environment(function).items():
+            chosen = value
+            if isinstance(value, dict):
+                chosen = TEMPLATE["Parameters"].get(value.get("Ref"), {}).get("Default")
+            if chosen is not None:
+                told[name] = str(chosen)
+    return told
+
+
 def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 

@@ -16,6 +16,7 @@ from tests import dynamodb_local
 from tests.benchmarks import services
 from tests.deployment import ENVIRONMENT
 from tests.table_schema import create_table
+from tests.template import told_by_default
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -54,6 +55,7 @@ def deployed() -> Iterator[Deployment]:
     with ExitStack() as stack:
         url = stack.enter_context(dynamodb_local.running())
         told = {
+            **told_by_default(),
             **ENVIRONMENT,
             **_MORE,
             "AWS_ENDPOINT_URL": stack.enter_context(services.running()),

@@ -45,7 +45,7 @@ def page() -> str:
 def _story(name: str, lines: Sequence[Line]) -> str:
     limit = f", at most {LIMITS[name]}" if name in LIMITS else ""
     rows = [
-        f"### {name}: {total(lines):.1f} micro-USD{limit}",
+        f"### {name}: {total(lines):.2f} micro-USD{limit}",
         "",
         "| function | asked of AWS | units | Lambda | micro-USD |",
         "|---|---|---|---|---|",
@@ -73,12 +73,15 @@ def _row(line: Line) -> str:
         )
         if n
     ]
-    every = f", 1 in {line.step.batch}" if line.step.batch > 1 else ""
-    shown = f"{line.lambda_ms:.0f} ms{every}"
-    return (
-        f"| {line.step.function} ({line.step.trigger}) | {calls} | {', '.join(units)} | {shown} "
-        f"| {line.micro_usd:.2f} |"
+    together = f", {line.step.batch} messages at once" if line.step.batch > 1 else ""
+    cells = (
+        f"{line.step.function} ({line.step.trigger}{together})",
+        calls,
+        ", ".join(units),
+        f"{line.lambda_ms:.0f} ms",
+        f"{line.micro_usd:.2f}",
     )
+    return f"| {' | '.join(cells)} |"
 
 
 def _by_service(lines: Sequence[Line]) -> Iterator[str]:

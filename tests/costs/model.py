@@ -75,8 +75,8 @@ def priced(step: Step) -> Line:
     amounts: dict[str, Decimal] = {
         "dynamodb.write_unit": Decimal(usage.write_units + usage.index_units),
         "dynamodb.read_unit": Decimal(usage.read_units),
-        "lambda.request": Decimal(1) / step.batch,
-        "lambda.gb_ms": lambda_ms * memory / 1024 / step.batch,
+        "lambda.request": Decimal(1),
+        "lambda.gb_ms": lambda_ms * memory / 1024,
         "eventbridge.event": Decimal(usage.calls["events.entries"]),
         "s3.read": Decimal(usage.calls["s3.GetObject"]),
         "s3.write": Decimal(usage.calls["s3.PutObject"]),
@@ -86,7 +86,9 @@ def priced(step: Step) -> Line:
     for name, number in _AROUND[step.trigger].items():
         amounts[name] = amounts.get(name, Decimal(0)) + number
     return Line(
-        step=step, lambda_ms=lambda_ms, amounts={name: n for name, n in amounts.items() if n}
+        step=step,
+        lambda_ms=lambda_ms,
+        amounts={name: n / step.batch for name, n in amounts.items() if n},
     )
 
 

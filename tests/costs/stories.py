@@ -1,5 +1,6 @@
 """What happens to a message on its way through the functions, told by running them on moto."""
 
+import base64
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import import_module
+from itertools import count
 from typing import Any
 
 import boto3
@@ -28,7 +30,7 @@ from tests.deployment import deploy
 from tests.http_events import http_event
 from tests.mails import captured
 from tests.table_schema import create_table
-from tests.template import FUNCTIONS, package
+from tests.template import FUNCTIONS, MAPPINGS, package, told_by_default
 from tests.webhooks import BASE, form_body, twilio_event
 
 TABLE, BUCKETS = "throughline", ("content", "mail")
@@ -55,6 +57,8 @@ _MORE = {
 }
 
 
+_sequence = count(1)
+_TOGETHER = 10  # messages that the meter takes at once, at one a second (template.yaml: 10 s)
 OUT = "message out, three receipts"
 NOTICE = "notification, decided and written"
 
@@ -64,7 +68,7 @@ class Step:
     """One invocation of a function, and what led to it.
 
     `trigger`: http, stream, queue (an event's rule and a queue before it) or mail (S3's word in a
-    queue). `batch`: how many such messages one invocation serves at one message a second.
+    queue). `batch`: how many such messages this invocation was for, at one message a second.
     `waiting_ms`: for others than AWS.
     """
 
@@ -100,17 +104,42 @@ class Functions:
 
     def _stream(self, story: Story, records: list[dict[str, Any]]) -> None:
         """The table's two readers, each with what its filter lets through."""
-        announced = [r for r in records if "change" in r["dynamodb"].get("NewImage", {})]
-        added = [
-            record
-            for record in records
-            if record["eventName"] == "INSERT"
-            and record["dynamodb"]["NewImage"]["type"]["S"] in ("entry", "cost_line")
-        ]
-        if announced:
-            self.run(story, "publish_events", "stream", {"Records": announced})
-        if added:
-            self.run(story, "meter_costs", "stream", {"Records": added}, batch=10)
+        for_bus = [each for each in records if _passes("PublishEventsMapping", each)]
+        for_meter = [each for each in records if _passes("MeterCostsMapping", each)]
+        if for_bus:
+            self.run(story, "publish_events", "stream", {"Records": for_bus})
+        if for_meter:
+            event = {"shardId": "shard-1", "Records": _as_ten(for_meter)}
+            self.run(story, "meter_costs", "stream", event, batch=_TOGETHER)
+
+
+def _passes(mapping: str, record: dict[str, Any]) -> bool:
+    """Whether a mapping's filters let a record through, as the template has them."""
+    filters = MAPPINGS[mapping]["FilterCriteria"]["Filters"]
+    return any(_fits(json.loads(each["Pattern"]), record) for each in filters)
+
+
+def _fits(pattern: Any, value: Any) -> bool:
+    if isinstance(pattern, dict):
+        return all(_fits(part, (value or {}).get(name)) for name, part in pattern.items())
+    return value in pattern or ({"exists": True} in pattern and value is not None)
+
+
+def _as_ten(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records, and as many each of other contacts that come meanwhile."""
+    batch = []
+    for number in range(_TOGETHER):
+        for record in records:
+            home = record["dynamodb"]["NewImage"]["home"]["S"]
+            other = home if number == 0 else f"ctc_{number:026d}"
+            copied = json.loads(json.dumps(record, default=_base64).replace(home, other))
+            copied["dynamodb"]["SequenceNumber"] = f"{next(_sequence):021}"
+            batch.append(copied)
+    return batch
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
 
 
 class _Context(LambdaContext):
@@ -130,7 +159,7 @@ def account() -> Iterator[Callable[[str], Functions]]:
     """An empty account; gives the functions in fresh containers, their clocks shifted."""
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        for name, value in _MORE.items():
+        for name, value in {**told_by_default(), **_MORE}.items():
             patch.setenv(name, value)
         for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"):
             patch.delenv(name, raising=False)
