@@ -16,6 +16,7 @@ from shared.model.ids import NewId, new_id
 from shared.model.notification import Release
 from shared.model.receipt import ReceiptKey, ReceiptState
 from shared.model.recording import MarkedEntry, Marker, Proof
+from shared.rules import whatsapp
 from shared.rules.consent import MEDIA, denial
 from shared.rules.ordering import to_milliseconds
 from shared.rules.subjects import subject_hash
@@ -90,13 +91,19 @@ def send(
     """Write a message for delivery, with its queued receipt, in one transaction.
 
     Raises NotFoundError (contact, conversation), InvalidRequestError (no such address or channel;
-    an idempotency key used for another request), ConflictError (the conversation is somebody
-    else's), UnwantedError (they do not want it), UnavailableError; RecordingRefusedError when its
-    `release` holds no more.
+    WhatsApp's 24 hours are over; an idempotency key used for another request), ConflictError (the
+    conversation is somebody else's), UnwantedError (they do not want it), UnavailableError;
+    RecordingRefusedError when its `release` holds no more.
     """
     contact = contacts.get_contact(table, request.contact_id)
     named = _named(table, contact, request)
     target, channel = _target(table, contact, named, request)
+    if channel is Channel.WHATSAPP and not whatsapp.takes_free_text(target, now):
+        raise InvalidRequestError(
+            "WhatsApp takes a free text within 24 hours of their last message only, after that an"
+            " approved template: choose another channel",
+            "channel",
+        )
     continued = named or _continued(table, target, request)
     entry = _entry(
         request, target, channel, continued, now=now, mail_domain=mail_domain, make_id=make_id

@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "DEFAULT_REGION": "US",
     "LINK_POLICY": "auto",
     "SMS_SENDER": "+14155550000",
+    "WHATSAPP_SENDER": "+14155550009",
     "MAIL_SENDER": "support@in.example.com",
     "MAIL_DOMAIN": "in.example.com",
 }

@@ -33,7 +33,12 @@ from tests.hub import KEYS, Hub
 
 DOMAIN = "in.example.com"
 BASE = "https://hooks.example.com"
-PROVIDERS = {Channel.SMS: "twilio", Channel.EMAIL: "ses", Channel.CHAT: "chat"}
+PROVIDERS = {
+    Channel.SMS: "twilio",
+    Channel.WHATSAPP: "twilio",
+    Channel.EMAIL: "ses",
+    Channel.CHAT: "chat",
+}
 
 _numbers = count(1)
 
@@ -192,12 +197,13 @@ class Office:
         return courier.deliver(key)
 
     def outlet(self, channel: Channel) -> Outlet:
+        by_twilio = PROVIDERS[channel] == "twilio"
         return Outlet(
             provider=PROVIDERS[channel],
             sender=self.carrier or self.provider,
-            senders=self.numbers if channel is Channel.SMS else (f"support@{DOMAIN}",),
-            status_url=lambda key: status_url(BASE, key) if channel is Channel.SMS else "",
-            sent=self.carrier if channel is Channel.SMS else None,
+            senders=self.numbers if by_twilio else (f"support@{DOMAIN}",),
+            status_url=lambda key: status_url(BASE, key) if by_twilio else "",
+            sent=self.carrier if by_twilio else None,
             public_url=BASE,
             idempotent=channel is Channel.CHAT,
         )

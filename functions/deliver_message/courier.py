@@ -45,7 +45,7 @@ def outlet(channel: Channel) -> Outlet:
                 provider="twilio",
                 sender=twilio.TwilioSender(account, settings().twilio_api_url),
                 sent=twilio.TwilioList(account, settings().twilio_api_url),
-                senders=tuple(settings().sms_sender.split(",")),
+                senders=tuple(_twilio_senders(channel).split(",")),
                 status_url=partial(twilio.status_url, public_url),
             )
         case Channel.EMAIL:
@@ -60,3 +60,8 @@ def outlet(channel: Channel) -> Outlet:
             return Outlet(provider=chat.PROVIDER, sender=sender, idempotent=True)
         case _:
             raise RejectedError(f"nothing is sent by {channel}")
+
+
+def _twilio_senders(channel: Channel) -> str:
+    by_text = channel is Channel.SMS
+    return settings().sms_sender if by_text else settings().whatsapp_sender

@@ -1,6 +1,6 @@
 """Each quarter of an hour, and once a day: what Twilio's own list knows and we do not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from functools import cache, partial
 
@@ -17,7 +17,7 @@ from shared.receive import receive
 from shared.reconcile import DAYS_BACK, Found, Reconciler
 from shared.record import Outcome
 from shared.reprice import reprice
-from shared.rules.matching import Policy
+from shared.rules.matching import Policy, policy
 from shared.rules.prices import price_inbound
 from shared.runtime import clients
 from shared.runtime.clock import now
@@ -41,6 +41,17 @@ def table() -> Table:
     return Table(clients.dynamodb(), settings().table_name, keys.identity_key)
 
 
+@cache
+def linking() -> Policy:
+    told = settings()
+    return policy(
+        told.link_policy,
+        sms_sender=told.sms_sender,
+        mail_sender=told.mail_sender,
+        mail_domain=told.mail_domain,
+    )
+
+
 def lambda_handler(event: Mapping[str, str], context: LambdaContext) -> None:
     """Do the run its schedule names: `inbound`, `day` or `fees`; doing it again does no harm."""
     account = twilio_account(settings().twilio_secret)
@@ -55,9 +66,7 @@ def lambda_handler(event: Mapping[str, str], context: LambdaContext) -> None:
         has_time=lambda: context.get_remaining_time_in_millis() > _RESERVE,
     )
     if event["run"] == "inbound":
-        ours = (it for it in settings().sms_sender.split(",") if not it.startswith(SERVICE))
-        channels = (Channel.SMS, Channel.WHATSAPP)
-        reconciler.recover_inbound(address_on(by, number) for number in ours for by in channels)
+        reconciler.recover_inbound(_our_numbers())
         return
     today = now(settings().clock_offset).date()
     if event["run"] == "fees":
@@ -68,6 +77,14 @@ def lambda_handler(event: Mapping[str, str], context: LambdaContext) -> None:
     for days in DAYS_BACK:
         if not reconciler.go_through_day(today - timedelta(days=days)):
             raise UnavailableError(f"the list of {days} days ago is longer than there was time for")
+
+
+def _our_numbers() -> Iterator[str]:
+    """Our numbers as Twilio writes them; what a messaging service received, its numbers did."""
+    ours = {Channel.SMS: settings().sms_sender, Channel.WHATSAPP: settings().whatsapp_sender}
+    for channel, senders in ours.items():
+        numbers = (it for it in senders.split(",") if not it.startswith(SERVICE))
+        yield from (address_on(channel, number) for number in numbers)
 
 
 def _book_fees(day: date, usage: TwilioUsage) -> None:
@@ -85,7 +102,7 @@ def _take_in(message: InboundMessage) -> bool:
         bodies=bodies,
         now=now(settings().clock_offset),
         price=partial(price_inbound, rate_card()),
-        policy=Policy(),
+        policy=linking(),
     )
     return recorded.outcome is Outcome.RECORDED
 

@@ -103,6 +103,7 @@ class DeliverMessageSettings(WritingSettings):
     chat_secret: str
     public_urls_parameter: str
     twilio_api_url: str
+    whatsapp_sender: str
     ses_configuration_set: str
 
 
@@ -151,13 +152,13 @@ class SweepSettings(TableSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReconcileSettings(TableSettings):
+class ReconcileSettings(LinkingSettings):
     """reconcile."""
 
     twilio_secret: str
     twilio_api_url: str
     content_bucket: str
-    sms_sender: str
+    whatsapp_sender: str
 
 
 SETTINGS: Mapping[str, type[Settings]] = {

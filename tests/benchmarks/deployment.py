@@ -30,6 +30,7 @@ _MORE = {
     "MAIL_DOMAIN": "in.example.com",
     "MAIL_SENDER": "support@in.example.com",
     "SMS_SENDER": "+15005550006",
+    "WHATSAPP_SENDER": "+15005550006",
 }
 _IDENTITY_KEY = b"a key for benchmarks"
 _numbers = count(1)

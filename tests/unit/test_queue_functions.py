@@ -41,6 +41,7 @@ from tests.streams import record, written
 MORE = {
     "ASSIGNEE_RESPONSE_SECONDS": "900",
     "SMS_SENDER": "+15005550006",
+    "WHATSAPP_SENDER": "+15005550007",
     "MAIL_SENDER": "support@in.example.com",
     "MAIL_DOMAIN": "in.example.com",
     "MAIL_BUCKET": "mails",
@@ -185,6 +186,7 @@ def test_each_channel_leaves_by_its_provider(office: Office) -> None:
     text, mailed, chatted = map(courier.outlet, (Channel.SMS, Channel.EMAIL, Channel.CHAT))
     assert isinstance(text.sender, twilio.TwilioSender)
     assert (text.provider, text.senders) == ("twilio", ("+15005550006",))
+    assert courier.outlet(Channel.WHATSAPP).senders == ("+15005550007",)
     assert text.status_url(key).endswith("/ctc_1/2026-11-20T12:00:00.000Z/ent_1")
     assert isinstance(mailed.sender, ses.SesSender)
     assert (mailed.provider, mailed.senders) == ("ses", ("support@in.example.com",))

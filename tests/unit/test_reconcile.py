@@ -278,7 +278,7 @@ class Context:
 @pytest.mark.parametrize(
     ("run", "paths"),
     [
-        ("inbound", ["To=%2B15005550006", "To=whatsapp%3A%2B15005550006"]),
+        ("inbound", ["To=%2B14155550000", "To=whatsapp%3A%2B14155550009"]),
         ("day", ["DateSent=", "DateSent="]),
     ],
 )
@@ -286,7 +286,6 @@ def test_the_schedule_says_what_is_asked(
     table: Table, monkeypatch: pytest.MonkeyPatch, run: str, paths: list[str]
 ) -> None:
     deploy(monkeypatch)
-    monkeypatch.setenv("SMS_SENDER", "+15005550006")
     with (
         provider(Reply(200, b'{"messages": [], "next_page_uri": null}')) as twilio,
         fresh_containers("reconcile") as [handler],
@@ -302,7 +301,6 @@ def test_a_missed_text_is_on_the_timeline_after_the_functions_run(
     table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deploy(monkeypatch)
-    monkeypatch.setenv("SMS_SENDER", "+15005550006")
     created = format_datetime(datetime.now(UTC) - timedelta(minutes=10))
     text = {
         "sid": "SM9",
@@ -328,7 +326,6 @@ def test_a_day_that_was_not_finished_is_an_error(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deploy(monkeypatch)
-    monkeypatch.setenv("SMS_SENDER", "+15005550006")
     sent = {
         "sid": "SM9",
         "from": "+15005550006",
@@ -351,7 +348,6 @@ def test_a_real_price_is_booked_once_however_often_the_day_is_gone_through(
     table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deploy(monkeypatch)
-    monkeypatch.setenv("SMS_SENDER", "+15005550006")
     world = World(
         Office(Table(table._client, table.name, signing_keys("keys").identity_key), bodies)
     )

@@ -1,0 +1,73 @@
+"""WhatsApp out: from its own number, and free text within the person's 24 hours only."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.deliver import Outcome
+from shared.model.entry import Channel
+from shared.model.errors import InvalidRequestError
+from shared.model.identity import Address, IdentityKind
+from shared.model.message import InboundMessage
+from shared.store.bodies import Bodies
+from shared.store.table import Table
+from tests.builders import ANA_EMAIL, ANA_PHONE, NOW, mail, sms
+from tests.outbound import Carrier, Office, key_of
+
+BUSINESS_SCOPED = Address(IdentityKind.WHATSAPP, "US.13491208655302741918")
+
+
+@pytest.fixture
+def office(table: Table, bodies: Bodies) -> Office:
+    office = Office(table, bodies)
+    office.carrier = Carrier(lambda: office.now)
+    return office
+
+
+def whatsapp(sender: Address = ANA_PHONE) -> InboundMessage:
+    return replace(sms(sender=sender), channel=Channel.WHATSAPP)
+
+
+@pytest.mark.parametrize("sender", [ANA_PHONE, BUSINESS_SCOPED])
+def test_an_answer_within_24_hours_leaves_by_whatsapp(office: Office, sender: Address) -> None:
+    contact_id = office.hub.receive(whatsapp(sender)).contact_id
+    office.wait(hours=23, minutes=59)
+    sent = office.answer(contact_id)
+    assert sent.entry.channel is Channel.WHATSAPP
+    assert office.deliver(key_of(sent)) is Outcome.ACCEPTED
+    assert office.carrier
+    assert [it.to for it in office.carrier.taken] == [sender.value]
+
+
+@pytest.mark.parametrize("channel", [None, Channel.WHATSAPP])
+def test_after_24_hours_a_free_text_is_refused_at_once_with_advice(
+    office: Office, channel: Channel | None
+) -> None:
+    contact_id = office.hub.receive(whatsapp()).contact_id
+    office.wait(hours=24)
+    with pytest.raises(InvalidRequestError, match="template: choose another channel") as refused:
+        office.answer(contact_id, channel=channel)
+    assert refused.value.field == "channel"
+
+
+def test_after_24_hours_the_same_number_still_takes_a_text(office: Office) -> None:
+    contact_id = office.hub.receive(whatsapp()).contact_id
+    office.wait(hours=24)
+    assert office.answer(contact_id, channel=Channel.SMS).entry.channel is Channel.SMS
+
+
+def test_who_never_wrote_is_not_written_to_first(office: Office) -> None:
+    message = replace(mail(), vouched=(ANA_PHONE,))
+    contact_id = office.hub.receive(message).contact_id
+    assert office.answer(contact_id, to=ANA_EMAIL)
+    with pytest.raises(InvalidRequestError):
+        office.answer(contact_id, channel=Channel.WHATSAPP)
+
+
+def test_a_new_message_opens_the_window_again(office: Office) -> None:
+    office.hub.receive(whatsapp())
+    office.wait(hours=30)
+    again = office.hub.receive(replace(whatsapp(), received_at=office.now), now=office.now)
+    assert office.now == NOW + timedelta(hours=30)
+    assert office.answer(again.contact_id).entry.channel is Channel.WHATSAPP
