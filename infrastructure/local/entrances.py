@@ -25,7 +25,8 @@ class Entrances:
     def __init__(self, hub: Mapping[str, Any]) -> None:
         self.hub = hub
         self.api_url: str = hub["api_url"]
-        self._mail_store = LocalAws(hub["aws"]["endpoint_url"]).client("s3")
+        self.aws = LocalAws(hub["aws"]["endpoint_url"])
+        self._mail_store = self.aws.client("s3")
 
     def api(
         self,

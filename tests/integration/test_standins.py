@@ -128,6 +128,40 @@ def test_an_unanswered_text_is_sent_all_the_same(world: World) -> None:
     assert "message" in world.outbox.rows("twilio")[0]["raw"]
 
 
+def listed(world: World, **query: str) -> list[str]:
+    page = requests.get(world.messages, params=query, auth=(ACCOUNT, TOKEN), timeout=WITHIN)
+    return [message["sid"] for message in page.json()["messages"]]
+
+
+def habits(world: World, **changed: float) -> None:
+    requests.post(f"{world.url}/twilio/habits", json=changed, timeout=WITHIN).raise_for_status()
+
+
+def test_a_list_can_be_made_to_lag(world: World) -> None:
+    habits(world, list_lag_seconds=60)
+    sid = world.sms("+12025550101").json()["sid"]
+    assert listed(world) == []
+    habits(world)
+    assert listed(world) == [sid]
+
+
+def test_answers_and_callbacks_can_be_lost(world: World) -> None:
+    habits(world, loses_answers=True, loses_callbacks=True)
+    with pytest.raises(requests.ConnectionError):
+        world.sms("+12025550101", StatusCallback=f"{world.url}/webhooks/twilio/status/a/b/c")
+    (row,) = world.outbox.rows("twilio")
+    wait_until(lambda: row["raw"]["message"]["status"] == "delivered")
+    assert (world.reported, len(listed(world))) == ([], 1)
+
+
+def test_a_text_whose_webhook_was_lost_is_in_the_list(world: World) -> None:
+    told = {"from": "+12025550101", "to": "+12025550100", "body": "hello?", "seconds_ago": 300}
+    requests.post(f"{world.url}/twilio/received", json=told, timeout=WITHIN)
+    page = requests.get(world.messages, auth=(ACCOUNT, TOKEN), timeout=WITHIN).json()
+    (message,) = page["messages"]
+    assert (message["direction"], message["body"]) == ("inbound", "hello?")
+
+
 def test_a_wrong_token_is_refused_and_leaves_no_trace(world: World) -> None:
     answer = requests.post(world.messages, data={}, auth=(ACCOUNT, "other"), timeout=WITHIN)
     assert (answer.status_code, answer.json()["code"]) == (401, 20003)

@@ -3,15 +3,19 @@
 It answers, refuses and reports as Twilio documents (https://www.twilio.com/docs/messaging/api).
 Some numbers always fail: Twilio's own magic numbers of test credentials
 (https://www.twilio.com/docs/iam/test-credentials), and three more of ours, see `OURS` below.
+`POST /twilio/habits` makes it lose answers and callbacks and lets its list lag; `POST
+/twilio/received` has a text arrive whose webhook is lost.
 """
 
 import base64
+import json
 import secrets
 import threading
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import format_datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from re import compile as pattern
 from typing import Any
 from urllib.parse import parse_qsl
@@ -38,6 +42,15 @@ STEP_TAKES = 0.15  # seconds between two status callbacks
 SEGMENT_PRICE_MICRO_USD = 8300  # one SMS segment in the US, 0.0083 USD
 
 
+@dataclass(frozen=True)
+class Habits:
+    """What goes wrong between Twilio and the hub, until it is told otherwise."""
+
+    list_lag_seconds: float = 0
+    loses_answers: bool = False
+    loses_callbacks: bool = False
+
+
 class Twilio:
     """One account, its messages and their status callbacks."""
 
@@ -46,6 +59,8 @@ class Twilio:
         self._auth_token = auth_token
         self._outbox = outbox
         self._busy: set[str] = set()
+        self._habits = Habits()
+        self._received: list[dict[str, Any]] = []
 
     def routes(self) -> list[Route]:
         account = r"/2010-04-01/Accounts/(AC\w+)"
@@ -55,7 +70,23 @@ class Twilio:
             Route("GET", pattern(rf"{messages}\.json"), self._list),
             Route("GET", pattern(rf"{messages}/(\w+)\.json"), self._fetch),
             Route("GET", pattern(rf"{usage}\.json"), self._usage),
+            Route("POST", "/twilio/habits", self._change_habits),
+            Route("POST", "/twilio/received", self._receive),
         ]
+
+    def _change_habits(self, request: Request) -> Reply:
+        self._habits = Habits(**json.loads(request.body))
+        return Reply.of({})
+
+    def _receive(self, request: Request) -> Reply:
+        """A text of `from` to `to` came `seconds_ago`, and the hub was not told."""
+        told = json.loads(request.body)
+        came = datetime.now(UTC) - timedelta(seconds=told.get("seconds_ago", 0))
+        message = self._message({"From": told["from"], "To": told["to"], "Body": told["body"]})
+        at = {"date_created": format_datetime(came), "date_sent": format_datetime(came)}
+        message |= {**at, "direction": "inbound", "status": "received"}
+        self._received.append(message)
+        return Reply.of(message, 201)
 
     def _create(self, request: Request) -> Reply | None:
         if not self._is_ours(request):
@@ -76,7 +107,9 @@ class Twilio:
             return refusal(*refused)
         row["raw"]["message"] = self._message(form)
         threading.Thread(target=self._report, args=[row], daemon=True).start()
-        return None if to == UNANSWERED else Reply.of(row["raw"]["message"], 201)
+        if to == UNANSWERED or self._habits.loses_answers:
+            return None
+        return Reply.of(row["raw"]["message"], 201)
 
     def _refusal(self, form: dict[str, str]) -> tuple[int, int, str] | None:
         to = form.get("To", "")
@@ -128,7 +161,7 @@ class Twilio:
                 message |= {"date_sent": now, "price": f"-{price // 10**6}.{price % 10**6:06}"[:-1]}
             if status == "undelivered":
                 message["error_code"] = 30003
-            if callback:
+            if callback and not self._habits.loses_callbacks:
                 row["raw"]["callbacks"].append([status, self._call_back(callback, message)])
 
     def _call_back(self, url: str, message: dict[str, Any]) -> int | None:
@@ -156,7 +189,12 @@ class Twilio:
         """The messages of To, From and DateSent (a date, also `DateSent<` and `DateSent>`)."""
         if not self._is_ours(request):
             return refusal(401, 20003, "Authenticate")
-        messages = [message for message in self._messages() if is_asked_for(message, request.query)]
+        until = datetime.now(UTC) - timedelta(seconds=self._habits.list_lag_seconds)
+        messages = [
+            message
+            for message in self._messages()
+            if is_asked_for(message, request.query) and created(message) <= until
+        ]
         return Reply.of(
             {
                 "messages": messages[::-1],  # newest first
@@ -183,7 +221,8 @@ class Twilio:
 
     def _messages(self) -> list[dict[str, Any]]:
         raws = [row["raw"] for row in self._outbox.rows("twilio")]
-        return [raw["message"] for raw in raws if "message" in raw]
+        sent = [raw["message"] for raw in raws if "message" in raw]
+        return sorted([*sent, *self._received], key=created)
 
     def _is_ours(self, request: Request) -> bool:
         pair = base64.b64encode(f"{self._account_sid}:{self._auth_token}".encode()).decode()
@@ -209,8 +248,12 @@ def segments(body: str) -> int:
     return 1 if len(body) <= single else -(-len(body) // part)
 
 
+def created(message: dict[str, Any]) -> datetime:
+    return parsedate_to_datetime(message["date_created"])
+
+
 def is_asked_for(message: dict[str, Any], query: Mapping[str, str]) -> bool:
-    sent = datetime.strptime(message["date_created"], "%a, %d %b %Y %H:%M:%S %z").date().isoformat()
+    sent = created(message).date().isoformat()
     return bool(
         query.get("To", message["to"]) == message["to"]
         and query.get("From", message["from"]) == message["from"]
