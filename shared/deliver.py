@@ -96,7 +96,8 @@ class Outlet:
 class Courier:
     """What handing messages out takes.
 
-    `outlet` raises for a channel without one. `clock` is the present (UTC), `time_left` how long
+    `outlet` raises for a channel without one. `media_link` makes a URL from which a provider may
+    fetch an object of ours. `clock` is the present (UTC), `time_left` how long
     this process may still take.
     """
 
@@ -105,6 +106,7 @@ class Courier:
     outlet: Callable[[Channel], Outlet]
     mail_domain: str
     reply_keys: Keys
+    media_link: Callable[[str], str]
     clock: Callable[[], datetime]
     time_left: Callable[[], timedelta]
     make_id: NewId = new_id
@@ -151,6 +153,7 @@ class Courier:
             unsubscribe_url=self._unsubscribe_url(entry, outlet),
             mail_domain=self.mail_domain,
             reply_keys=self.reply_keys,
+            media_urls=self._media_urls(entry),
         )
         if outlet.idempotent:
             receipts.point(self.table, entry, outlet.provider, entry.id)
@@ -188,6 +191,11 @@ class Courier:
         if not (by_rule and entry.purpose and outlet.public_url):
             return ""
         return unsubscribe.url(outlet.public_url, self.reply_keys, entry.address_key, entry.purpose)
+
+    def _media_urls(self, entry: Entry) -> tuple[str, ...]:
+        if entry.channel not in (Channel.SMS, Channel.WHATSAPP):
+            return ()
+        return tuple(self.media_link(it.object_key) for it in entry.attachments if it.object_key)
 
     def _claim(self, outbound: Outbound) -> Receipt:
         """Take the message for this sender alone, or raise UnavailableError."""

@@ -191,6 +191,7 @@ class Office:
             outlet=self.outlet,
             mail_domain=DOMAIN,
             reply_keys=KEYS,
+            media_link=lambda key: f"https://content.example.com/{key}?signed",
             clock=lambda: self.now,
             time_left=lambda: self.time_left,
         )

@@ -13,6 +13,7 @@ from shared.runtime.clock import now
 from shared.runtime.secrets import chat_sites, public_urls, signing_keys, twilio_account
 from shared.runtime.settings import DeliverMessageSettings
 from shared.store.bodies import Bodies
+from shared.store.downloads import Downloads
 from shared.store.table import Table
 
 
@@ -30,6 +31,7 @@ def courier(milliseconds_left: Callable[[], int]) -> Courier:
         outlet=outlet,
         mail_domain=settings().mail_domain,
         reply_keys=keys.keys,
+        media_link=Downloads(clients.s3, settings().content_bucket).media_link,
         clock=partial(now, settings().clock_offset),
         time_left=lambda: timedelta(milliseconds=milliseconds_left()),
     )

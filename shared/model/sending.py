@@ -15,7 +15,8 @@ class OutboundMessage:
     `sender` is our own number or mail address. For e-mail `message_id`, `in_reply_to` and
     `references` are RFC 5322 ids without angle brackets and `reply_to` carries the reply token.
     `status_url` is where the provider reports to; `automatic` mail says so in its headers, and by
-    `unsubscribe_url` how to get no more of it.
+    `unsubscribe_url` how to get no more of it. The provider fetches a text's files from
+    `media_urls`.
     """
 
     key: ReceiptKey
@@ -32,6 +33,7 @@ class OutboundMessage:
     automatic: bool = False
     unsubscribe_url: str = ""
     status_url: str = ""
+    media_urls: tuple[str, ...] = ()
     queued_at: datetime | None = None
 
 

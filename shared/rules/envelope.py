@@ -20,6 +20,7 @@ def outbound_message(
     unsubscribe_url: str = "",
     mail_domain: str,
     reply_keys: reply_tokens.Keys,
+    media_urls: tuple[str, ...] = (),
 ) -> OutboundMessage:
     """The message to send. `sender` is our own address, the entry carries its whole body.
 
@@ -45,6 +46,7 @@ def outbound_message(
         automatic=entry.automatic,
         unsubscribe_url=unsubscribe_url,
         status_url=status_url,
+        media_urls=media_urls,
         queued_at=receipt.steps.get(ReceiptState.QUEUED),
     )
 

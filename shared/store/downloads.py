@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LINK_SECONDS = 60
+MEDIA_LINK_SECONDS = 3600
 
 
 class Downloads:
@@ -37,6 +38,16 @@ class Downloads:
                 "ResponseContentType": "application/octet-stream",
             },
             ExpiresIn=LINK_SECONDS,
+        )
+
+    def media_link(self, key: str) -> str:
+        """A URL from which a provider fetches a file of a message, good for an hour.
+
+        A text may wait a quarter of that at Twilio before it is sent, and its files are fetched
+        then (`VALIDITY_SECONDS` in providers/twilio/sender.py).
+        """
+        return self._client().generate_presigned_url(
+            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=MEDIA_LINK_SECONDS
         )
 
     def keep_html(self, entry_id: str, html: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -11,17 +12,21 @@ from botocore.exceptions import EndpointConnectionError
 from shared.attach import attach
 from shared.deliver import Outcome
 from shared.merge import Decision, merge
+from shared.model.entry import Attachment
 from shared.model.errors import InvalidRequestError, NotFoundError, UnavailableError
 from shared.model.identity import Address, IdentityKind
 from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
 from shared.model.sending import Accepted, Refused, StatusReport, Unknown
+from shared.providers.twilio.sender import VALIDITY_SECONDS
 from shared.receipts import apply_report
 from shared.rules import delivery, reply_tokens
 from shared.rules import receipts as rules
 from shared.rules.envelope import outbound_message
+from shared.runtime import clients
 from shared.store import consents, contacts, keys, receipts
 from shared.store.attributes import from_wire
 from shared.store.bodies import Bodies
+from shared.store.downloads import MEDIA_LINK_SECONDS, Downloads
 from shared.store.table import Table, Update
 from tests.builders import ANA_CHAT, ANA_EMAIL, ANA_PHONE, NOW, chat, mail, sms
 from tests.hub import KEYS
@@ -119,6 +124,29 @@ def test_a_chat_answer_goes_to_the_session_they_last_wrote_in(office: Office) ->
     office.deliver(key_of(office.answer(recorded.contact_id)))
     (message,) = office.provider.sent
     assert (message.to, message.in_reply_to) == (ANA_CHAT, "s-81@default")
+
+
+def test_a_texts_files_leave_as_links_and_a_mails_do_not(office: Office) -> None:
+    picture = Attachment(name="seam.png", media_type="image/png", object_key="attachments/a1")
+    elsewhere = Attachment(name="file-1", media_type="image/png", source_url="https://twilio.com/1")
+    texted = office.hub.receive(sms()).contact_id
+    office.deliver(key_of(office.answer(texted, attachments=(picture, elsewhere))))
+    mailed = office.hub.receive(mail()).contact_id
+    office.deliver(key_of(office.answer(mailed, attachments=(picture,))))
+    assert [message.media_urls for message in office.provider.sent] == [
+        ("https://content.example.com/attachments/a1?signed",),
+        (),
+    ]
+
+
+def test_a_link_to_a_texts_file_outlives_the_texts_wait_at_twilio(
+    bodies: Bodies,
+) -> None:
+    clients.s3.cache_clear()
+    link = Downloads(clients.s3, "content").media_link("attachments/a1")
+    clients.s3.cache_clear()
+    assert parse_qs(urlsplit(link).query)["X-Amz-Expires"] == [str(MEDIA_LINK_SECONDS)]
+    assert MEDIA_LINK_SECONDS > VALIDITY_SECONDS
 
 
 def test_a_body_too_large_for_the_table_is_sent_whole(office: Office) -> None:

@@ -53,6 +53,14 @@ def test_a_message_is_sent_with_a_validity_and_its_callback() -> None:
     assert base64.b64decode(request.headers["authorization"].split()[1]) == b"AC1:a token for tests"
 
 
+def test_files_are_sent_as_links_ten_at_most() -> None:
+    links = tuple(f"https://content.example.com/{number}?signed" for number in range(12))
+    with provider(reply(201, sid="SM1")) as twilio:
+        send(twilio, replace(MESSAGE, media_urls=links))
+    sent = parse_qsl(twilio.requests[0].body.decode())
+    assert [value for name, value in sent if name == "MediaUrl"] == list(links[:10])
+
+
 def test_without_a_callback_none_is_asked_for() -> None:
     with provider(reply(201, sid="SM1")) as twilio:
         send(twilio, replace(MESSAGE, status_url=""))

@@ -11,6 +11,7 @@ from shared.model.sending import Accepted, OutboundMessage, Refused, SendResult,
 from shared.providers.http import NoAnswerError, NotReachedError, post
 from shared.providers.refusals import Verdict, refused
 from shared.providers.twilio.account import SERVICE, address_on, credentials, messages_path
+from shared.providers.twilio.messages import MOST_MEDIA
 from shared.providers.twilio.refusals import TABLE
 from shared.providers.twilio.statuses import OPTED_OUT
 from shared.runtime.secrets import TwilioAccount
@@ -48,6 +49,7 @@ def _form(message: OutboundMessage) -> list[tuple[str, str]]:
         ("Body", message.text),
         ("ValidityPeriod", str(VALIDITY_SECONDS)),
     ]
+    form += (("MediaUrl", url) for url in message.media_urls[:MOST_MEDIA])
     if message.status_url:
         form.append(("StatusCallback", message.status_url))
     return form
