@@ -202,9 +202,11 @@ def test_an_event_says_what_happened_in_ids_and_facts(table: Table, bodies: Bodi
         "direction": "inbound",
         "trust": "verified",
         "automatic": False,
+        "opens_conversation": True,
         "author_type": "customer",
         "address_kind": "phone",
         "occurred_at": "2026-11-20T12:00:00.000Z",
+        "status": "",
     }
 
 
