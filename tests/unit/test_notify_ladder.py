@@ -112,7 +112,7 @@ def test_the_ladders_event_says_so(desk: Desk) -> None:
     assert detail(event)["ladder"] is True
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("state", ["delivered", "undelivered"])
 def test_a_timer_and_a_receipt_race_and_one_wins(desk: Desk, seed: int, state: str) -> None:
     """Both read, then write: the rung leaves once at most, and never after a success was known."""

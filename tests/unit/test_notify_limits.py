@@ -15,7 +15,7 @@ from tests.conftest import BUCKET, REGION
 from tests.notifying import Desk, answered_mail, known_by_mail_and_phone
 from tests.streams import written
 
-UPDATES = 24
+UPDATES = 12
 
 
 # ---- how many
@@ -53,11 +53,11 @@ def test_numbers_of_one_block_are_not_texted_without_end(desk: Desk) -> None:
 
 def test_a_mail_loop_ends_after_two_automatic_mails(desk: Desk) -> None:
     """A machine that answers each acknowledgement by a new mail, and does not say it is one."""
-    for _ in range(10):
+    for _ in range(5):
         came = desk.hub.receive(mail(subject=f"Re {desk.now}"), now=desk.now)
         assert desk.event(came.entry_id)["detail"]["opens_conversation"]
         desk.tell(came.entry_id, rule="ticket-opened", ladder=["origin"])
-        desk.wait(minutes=6)
+        desk.wait(minutes=13)
     assert len(desk.notifications()) <= 2
 
 
