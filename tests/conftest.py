@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from shared.store.bodies import Bodies
 from shared.store.table import Table
-from tests.cheap_moto import cheap_transactions
+from tests.cheap_moto import cheap_moto
 from tests.table_schema import create_table
 
 # A loaded machine is no reason to fail; what must be fast has a test that measures it.
@@ -40,7 +40,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws(), cheap_transactions():
+    with mock_aws(), cheap_moto():
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
         yield
 

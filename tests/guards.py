@@ -17,7 +17,7 @@ from moto import mock_aws
 
 from shared.store.bodies import Bodies
 from shared.store.table import Leg, Table
-from tests.cheap_moto import cheap_transactions
+from tests.cheap_moto import cheap_moto
 from tests.conftest import BUCKET, IDENTITY_KEY, REGION
 from tests.guarded import GUARDS, Guard
 from tests.story import Story, new_story
@@ -85,7 +85,7 @@ def engine() -> Iterator[tuple[Table, Bodies]]:
     """A table and a bucket in this process."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         os.environ[name] = "testing"
-    with mock_aws(), cheap_transactions():
+    with mock_aws(), cheap_moto():
         client = boto3.client("dynamodb", region_name=REGION)
         create_table(client, "guards")
         s3 = boto3.client("s3", region_name=REGION)

@@ -16,6 +16,7 @@ import requests
 
 from infrastructure.local.entrances import Entrances, received_mail
 from infrastructure.local.standins.site import post_signed
+from infrastructure.local.story import somewhere_it_is_day
 
 T = TypeVar("T")
 WITHIN_SECONDS = 5.0
@@ -81,7 +82,9 @@ def known(entrances: Entrances) -> dict[str, Any]:
         "verified": True,
     }
     assert entrances.chat_message("s-1", visitor, "first words").ok
-    soon("known", lambda: contact_of(entrances, f"email:{visitor['email']}"))
+    contact = soon("known", lambda: contact_of(entrances, f"email:{visitor['email']}"))
+    home = somewhere_it_is_day(datetime.now(UTC))
+    assert entrances.api("PATCH", f"/v1/contacts/{contact['id']}", body={"time_zone": home}).ok
     return visitor
 
 

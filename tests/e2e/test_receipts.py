@@ -88,7 +88,8 @@ def test_a_later_duplicate_without_the_reason_keeps_the_reason(entrances: Entran
 def test_a_callback_for_a_message_that_is_not_there_is_not_found(entrances: Entrances) -> None:
     _, row = sent(entrances)
     unknown = row["status_callback"].rpartition("/")[0] + "/ent_01ARZ3NDEKTSV4RRFFQ69G5FAV"
-    assert call_back(entrances, {**row, "status_callback": unknown}, "sent") == 404
+    nobodys = {"message": {"sid": f"SM{secrets.token_hex(16)}"}}
+    assert call_back(entrances, {**row, "raw": nobodys, "status_callback": unknown}, "sent") == 404
 
 
 def test_a_text_whose_webhook_was_lost_is_on_the_timeline_after_the_next_reconciling(
