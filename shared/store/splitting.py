@@ -29,6 +29,8 @@ from shared.store.table import (
 
 # Two parts of a transaction for each item; half of them may be receipts with their due items.
 _MOVED_AT_ONCE = 32
+_ENTRIES = (keys.ENTRY, keys.ENTRY + keys.HIGHEST)
+_BESIDE = (keys.LOWEST, keys.ENTRY)  # amounts, claims
 # A page that had read the profile before the split may still be reading the entries.
 _MOVES_AFTER = timedelta(seconds=5)
 
@@ -202,23 +204,27 @@ class Step:
 
 
 def move_some(table: Table, split: Split, position: str | None, now: datetime) -> Step:
-    """Move up to a transaction's worth of the address's history, oldest first.
+    """Move up to a transaction's worth of the address's history: entries first, oldest first.
 
-    Anybody may go on at any time, from anywhere. Raises MovedOnError when a receipt or another
-    mover was faster: look at the stretch again. Nothing is announced again: what moves carries no
-    change, and says that it moved.
+    What is booked for a message is booked where its receipt is, so amounts come last. Anybody may
+    begin at any time, at None, and go on. Raises MovedOnError when a receipt or another mover was
+    faster: look at the stretch again. Nothing is announced again: what moves carries no change, and
+    says that it moved.
     """
+    beside = position is not None and position < keys.ENTRY
     found = table.query(
         keys.contact(split.source),
-        between=(keys.LOWEST, keys.ENTRY + keys.HIGHEST),
+        between=_BESIDE if beside else _ENTRIES,
         limit=_MOVED_AT_ONCE,
         ascending=True,
         after=position,
     )
     lying = list(found.items)
-    position = found.last_key["SK"] if found.last_key else None
-    if position and lying[-1]["type"] == "entry":
-        lying.pop()  # its receipt, if any, goes with it
+    if found.last_key is None:
+        position = None if beside else keys.LOWEST
+    else:
+        if lying[-1]["type"] == "entry":
+            lying.pop()  # its receipt, if any, goes with it
         position = lying[-1]["SK"]
     own = [
         item for item in lying if item.get("address_key") == split.address and item["type"] != "due"
