@@ -98,6 +98,7 @@ def _counts(legs: Sequence[Leg]) -> bool:
 
 _NEW, _OPEN = "attribute_not_exists(PK)", "attribute_not_exists(resolved_at)"
 _NOT_ERASING = "attribute_not_exists(erasing)"
+_AS_SEEN = "revision = :revision"
 _TWO = "message 0; day 1; message 1; "
 _ONE = _TWO + "merge 0 1"  # two phones, two conversations, one person
 _SHARED = (  # 1 goes on in 0's conversation
@@ -245,8 +246,8 @@ GUARDS: dict[str, Guard] = {
         "message 1",
         among="ADD",
     ),
-    "join: the other is open, or the root lists it": Guard(
-        "join", Update, "", (_OPEN, "#open.#into"), _ONE, "join 0 0", "resolve 0"
+    "join: the other is open and as seen, or the root lists it": Guard(
+        "join", Update, "", (_OPEN, _AS_SEEN, "#open.#into"), _ONE, "join 0 0", "resolve 0"
     ),
     "join: the root is one, or lists both": Guard(
         "join",
@@ -263,8 +264,8 @@ GUARDS: dict[str, Guard] = {
     "resolve: the home": Guard(
         "resolve", Update, "CONVERSATION#", ("home = :home",), _ONE, "resolve 0", "split 1"
     ),
-    "resolve: it is open": Guard(
-        "resolve", Update, "CONVERSATION#", (_OPEN,), _ONE, "resolve 0", "join 0 1"
+    "resolve: it is as it was seen": Guard(
+        "resolve", Update, "CONVERSATION#", (_AS_SEEN,), _ONE, "resolve 0", "join 0 1"
     ),
     "resolve: the last activity that was seen": Guard(
         "resolve",
@@ -287,11 +288,11 @@ GUARDS: dict[str, Guard] = {
     "resolve: the root has the home": Guard(
         "resolve", Update, "PROFILE", ("contains(members",), _ONE, "resolve 0", "undo 0"
     ),
-    "reopen: it was not joined": Guard(
+    "reopen: it is as it was seen": Guard(
         "reopen",
         Update,
         "CONVERSATION#",
-        ("attribute_not_exists(joined)",),
+        (_AS_SEEN,),
         _ONE + "; resolve 0",
         "reopen 0",
         "reopen 0; join 0 1",
