@@ -1,9 +1,12 @@
 """What sites with a chat tell us: POST /webhooks/chat."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from functools import cache, partial
 from http import HTTPStatus
+from typing import Any
 
-from shared.model.errors import NotFoundError
+from shared.model.errors import NotFoundError, RejectedError
 from shared.model.sending import StatusReport
 from shared.providers import chat
 from shared.rate_card import rate_card
@@ -14,12 +17,14 @@ from shared.rules.matching import Policy, policy
 from shared.rules.prices import price_inbound
 from shared.runtime import clients
 from shared.runtime.clock import now
+from shared.runtime.proven import Proven, proven_webhook
 from shared.runtime.secrets import chat_sites, signing_keys
 from shared.runtime.settings import InboundChatSettings
 from shared.runtime.telemetry import logger
-from shared.runtime.webhook import Response, WebhookRequest, answer, webhook
+from shared.runtime.webhook import Response, WebhookRequest, answer
 from shared.store import receipts
 from shared.store.bodies import Bodies
+from shared.store.parking import Parking
 from shared.store.table import Table
 
 
@@ -45,14 +50,36 @@ def linking() -> Policy:
     )
 
 
-@webhook(channel="chat", unproven=HTTPStatus.UNAUTHORIZED)
-def lambda_handler(request: WebhookRequest) -> Response:
-    """Record a visitor's message, or move the receipt of one of ours."""
+def clock() -> datetime:
+    return now(settings().clock_offset)
+
+
+def prove(request: WebhookRequest) -> str:
+    """The name of the site that signed the request; else InvalidSignatureError."""
     request.proof(chat.SIGNATURE_HEADER)
-    site = chat.verify(request, chat_sites(settings().chat_secret))
-    at = now(settings().clock_offset)
+    return chat.verify(request, chat_sites(settings().chat_secret)).name
+
+
+def park(name: str, content: Mapping[str, Any], reason: str) -> None:
+    Parking(clients.s3, settings().content_bucket).park(name, content, reason)
+
+
+@proven_webhook(
+    channel="chat",
+    prove=prove,
+    clock=clock,
+    park=park,
+    parked=answer(202, "kept, but not understood"),
+    unproven=HTTPStatus.UNAUTHORIZED,
+)
+def lambda_handler(proven: Proven) -> Response:
+    """Record a visitor's message, or move the receipt of one of ours."""
+    site = chat_sites(settings().chat_secret).get(proven.sender)
+    if site is None:
+        raise RejectedError("the site that sent it is none of ours any more")
+    at = clock()
     read_address = partial(parse_address, default_region=settings().default_region)
-    event = chat.parse_event(request, site, at, read_address)
+    event = chat.parse_event(proven.request, site, proven.received_at, read_address)
     if isinstance(event, StatusReport):
         key = receipts.find(table(), event.provider, event.provider_id)
         if key is None:

@@ -113,6 +113,7 @@ class ReceiptsTwilioSettings(TableSettings):
 
     twilio_secret: str
     public_urls_parameter: str
+    content_bucket: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

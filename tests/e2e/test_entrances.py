@@ -202,7 +202,7 @@ def test_noise_is_the_senders_fault(entrances: Entrances, path: str, noise: byte
 
 
 @pytest.mark.parametrize("noise", NOISE.values(), ids=NOISE.keys())
-def test_noise_that_is_signed_is_still_the_senders_fault(
+def test_noise_that_is_signed_is_refused_or_kept_to_be_looked_at(
     entrances: Entrances, noise: bytes
 ) -> None:
     if len(noise) > 500_000:
@@ -221,7 +221,7 @@ def test_noise_that_is_signed_is_still_the_senders_fault(
         },
         timeout=30,
     )
-    assert 400 <= answered.status_code < 500, answered.text
+    assert answered.status_code == 202 or 400 <= answered.status_code < 500, answered.text
 
 
 def test_an_agents_message_leaves_by_each_channel(

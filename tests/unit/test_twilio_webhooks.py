@@ -106,22 +106,35 @@ def test_a_stranger_is_refused_before_any_secret_is_read(
 @pytest.mark.parametrize(
     "body", ["Body=hi", "MessageSid=SM1", "MessageSid=%00&From=%2B14155550123"]
 )
-def test_a_signed_form_that_is_no_message_is_malformed(inbound: ModuleType, body: str) -> None:
+def test_a_signed_form_that_is_no_message_is_parked_and_nothing_is_answered(
+    inbound: ModuleType, body: str
+) -> None:
     response = post(inbound, twilio_event(body))
-    assert (response["statusCode"], items()) == (400, 0)
+    assert (response, items(), len(parked())) == (inbound.NO_REPLY, 0, 1)
 
 
-@pytest.mark.parametrize("missing", ["twilio", "keys"])
-def test_without_its_secrets_it_asks_twilio_to_come_again(
-    table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch, missing: str
+def parked() -> list[str]:
+    """The keys of what is parked."""
+    listed = boto3.client("s3").list_objects_v2(Bucket="content", Prefix="parked/sms/")
+    return [it["Key"] for it in listed.get("Contents", [])]
+
+
+@pytest.mark.parametrize(("missing", "status", "kept"), [("twilio", 503, 0), ("keys", 200, 1)])
+def test_without_secrets_it_is_parked_and_unproven_it_is_to_come_again(
+    table: Table,
+    bodies: Bodies,
+    monkeypatch: pytest.MonkeyPatch,
+    missing: str,
+    status: int,
+    kept: int,
 ) -> None:
     with fresh_containers("inbound_sms") as [handler]:
         deploy(monkeypatch, **{missing: None})
         response = post(handler, twilio_event(form_body("sms")))
-    assert (response["statusCode"], items()) == (503, 0)
+    assert (response["statusCode"], items(), len(parked())) == (status, 0, kept)
 
 
-def test_when_the_table_is_down_it_asks_twilio_to_come_again(
+def test_when_the_table_is_down_it_is_parked_once_however_often_it_comes(
     inbound: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = inbound.table()._client
@@ -130,8 +143,14 @@ def test_when_the_table_is_down_it_asks_twilio_to_come_again(
         raise EndpointConnectionError(endpoint_url="https://dynamodb.example.com")
 
     monkeypatch.setattr(client, "transact_write_items", down)
-    assert post(inbound, twilio_event(form_body("sms")))["statusCode"] == 503
+    answers = [post(inbound, twilio_event(form_body("sms"))) for _ in range(2)]
+    assert (answers, len(parked())) == ([inbound.NO_REPLY] * 2, 1)
     monkeypatch.undo()
+
+
+def test_what_can_be_neither_recorded_nor_parked_comes_again(inbound: ModuleType) -> None:
+    boto3.client("s3").delete_bucket(Bucket="content")
+    assert post(inbound, twilio_event("Body=hi"))["statusCode"] == 503
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
