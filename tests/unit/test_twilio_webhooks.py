@@ -119,19 +119,18 @@ def parked() -> list[str]:
     return [it["Key"] for it in listed.get("Contents", [])]
 
 
-@pytest.mark.parametrize(("missing", "status", "kept"), [("twilio", 503, 0), ("keys", 200, 1)])
+@pytest.mark.parametrize(("missing", "expected"), [("twilio", (503, 0, 0)), ("keys", (200, 0, 1))])
 def test_without_secrets_it_is_parked_and_unproven_it_is_to_come_again(
     table: Table,
     bodies: Bodies,
     monkeypatch: pytest.MonkeyPatch,
     missing: str,
-    status: int,
-    kept: int,
+    expected: tuple[int, int, int],
 ) -> None:
     with fresh_containers("inbound_sms") as [handler]:
         deploy(monkeypatch, **{missing: None})
         response = post(handler, twilio_event(form_body("sms")))
-    assert (response["statusCode"], items(), len(parked())) == (status, 0, kept)
+    assert (response["statusCode"], items(), len(parked())) == expected
 
 
 def test_when_the_table_is_down_it_is_parked_once_however_often_it_comes(

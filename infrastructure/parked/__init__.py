@@ -1,0 +1,1 @@
+"""What could not be processed, to list, look at and replay: `make parked`, `make replay`."""
