@@ -92,6 +92,11 @@ def lambda_handler(proven: Proven) -> Response:
     recorded, linked = receive(
         event, table=table(), bodies=bodies, now=at, price=price, policy=linking()
     )
-    ids = {"entry_id": recorded.entry_id, "merges": linked.merged, "suggestions": linked.suggested}
+    ids = {
+        "entry_id": recorded.entry_id,
+        "channel": event.channel,
+        "merges": linked.merged,
+        "suggestions": linked.suggested,
+    }
     logger().info(recorded.outcome, extra=ids)
     return answer(204)

@@ -30,7 +30,8 @@ def receive(record: SQSRecord) -> None:
     try:
         for key in mailbox().announced(record.body):
             recorded = record_mail(mailbox().fetch(key))
-            logger().info(recorded.outcome, extra={"entry_id": recorded.entry_id})
+            ids = {"entry_id": recorded.entry_id, "channel": "email"}
+            logger().info(recorded.outcome, extra=ids)
     except Exception as error:
         # A foreign error's words may hold what somebody wrote; ours never do.
         reason = str(error) if isinstance(error, ThroughlineError) else type(error).__name__

@@ -72,6 +72,11 @@ def lambda_handler(proven: Proven) -> Response:
     recorded, linked = receive(
         message, table=table(), bodies=bodies, now=clock(), price=price, policy=linking()
     )
-    ids = {"entry_id": recorded.entry_id, "merges": linked.merged, "suggestions": linked.suggested}
+    ids = {
+        "entry_id": recorded.entry_id,
+        "channel": message.channel,
+        "merges": linked.merged,
+        "suggestions": linked.suggested,
+    }
     logger().info(recorded.outcome, extra=ids)
     return NO_REPLY

@@ -21,10 +21,11 @@ from tests.template import (
     setting,
 )
 
-# Types that the engine of the one-machine run refuses, or that would refuse it: the buckets'
-# policies deny plain HTTP.
+# Types that the engine of the one-machine run refuses or has no use for, or that would refuse it:
+# the buckets' policies deny plain HTTP.
 ON_AWS_ALONE = {
     "AWS::CloudWatch::InsightRule",
+    "AWS::Logs::MetricFilter",
     "AWS::Logs::QueryDefinition",
     "AWS::S3::BucketPolicy",
     "AWS::SES::ReceiptRule",

@@ -1,6 +1,7 @@
 """What template.yaml promises about queues, streams and rules: nothing gets lost in between."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from shared.model.events import Change, EntryRecorded, Metadata, detail, receipt
 from shared.model.identity import IdentityKind, Trust
 from shared.model.notification import ORIGIN, Request
 from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
+from shared.record import Outcome as Recording
 from shared.rules.ladder import FAILURES
 from shared.store import attributes, items
 from shared.templates import templates
@@ -23,6 +25,8 @@ from tests.template import (
     DEAD_LETTER_QUEUES,
     MAPPINGS,
     QUEUES,
+    RESOURCES,
+    ROOT,
     RULES,
     STREAM_MAPPINGS,
     TEMPLATE,
@@ -32,6 +36,7 @@ from tests.template import (
 )
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+SILENCES = {f"{it}SilentAlarm": f"Silent{it}Minutes" for it in ("Sms", "WhatsApp", "Email", "Chat")}
 DELIVERIES = ("DeliverTexts", "DeliverMail", "DeliverChat")
 each_stream_mapping = pytest.mark.parametrize("name", sorted(STREAM_MAPPINGS))
 each_dead_letter_queue = pytest.mark.parametrize("name", sorted(DEAD_LETTER_QUEUES))
@@ -122,13 +127,73 @@ def test_events_are_retried_until_just_before_the_stream_forgets_them() -> None:
     assert mapping["MaximumRecordAgeInSeconds"] == 23 * 3600  # the stream keeps 24 hours
 
 
+@pytest.mark.parametrize("name", sorted(QUEUES.keys() - DEAD_LETTER_QUEUES))
+def test_a_queue_that_nobody_empties_raises_an_alarm(name: str) -> None:
+    watched = alarms("AWS/SQS", "ApproximateAgeOfOldestMessage")
+
+    assert {"Name": "QueueName", "Value": {"Fn::GetAtt": [name, "QueueName"]}} in watched
+
+
+@each_stream_mapping
+def test_a_stream_that_lags_raises_an_alarm_after_5_minutes_and_after_6_hours(name: str) -> None:
+    reader = [{"Name": "FunctionName", "Value": MAPPINGS[name]["FunctionName"]}]
+    thresholds = [
+        alarm["Threshold"]
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["MetricName"] == "IteratorAge" and alarm["Dimensions"] == reader
+    ]
+
+    assert sorted(thresholds) == [5 * 60_000, 6 * 3_600_000]
+
+
+@pytest.mark.parametrize("metric", ["MessagesParked", "RejectedSignatures"])
+def test_what_proves_its_sender_raises_an_alarm_when_parked_or_refused(metric: str) -> None:
+    channels = {"inbound_sms": "sms", "inbound_chat": "chat", "receipts_twilio": "receipts"}
+    watched = alarms("Throughline", metric)
+
+    for service, channel in channels.items():
+        handler = (ROOT / f"functions/{service}/handler.py").read_text()
+        assert re.search(rf'proven_webhook\(\s*channel="{channel}"', handler)
+        at = watched.index({"Name": "service", "Value": service})
+        assert watched[at + 1] == {"Name": "channel", "Value": channel}
+
+
+@pytest.mark.parametrize("name", SILENCES)
+def test_a_channel_that_falls_silent_raises_an_alarm_if_it_is_asked_for(name: str) -> None:
+    resource, minutes = RESOURCES[name], SILENCES[name]
+
+    assert TEMPLATE["Parameters"][minutes]["Default"] == 0
+    assert resource["Condition"] == f"Watches{name.removesuffix('SilentAlarm')}"
+    assert TEMPLATE["Conditions"][resource["Condition"]] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": minutes}, 0]}]
+    }
+    alarm = resource["Properties"]
+    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (60, {"Ref": minutes})
+    # CloudWatch looks back a day at most over periods of a minute.
+    assert TEMPLATE["Parameters"][minutes]["MaxValue"] * 60 == 24 * 3600
+
+
+def test_what_is_recorded_is_counted_by_its_channel_from_the_logs() -> None:
+    counted = {it["LogGroupName"]["Ref"] for it in of_type("AWS::Logs::MetricFilter").values()}
+
+    assert counted == {f"Inbound{name}LogGroup" for name in ("Sms", "Chat", "Email")}
+    for it in of_type("AWS::Logs::MetricFilter").values():
+        assert it["FilterPattern"] == f'{{ $.message = "{Recording.RECORDED}" }}'
+        (made,) = it["MetricTransformations"]
+        assert made["MetricName"] == Recording.RECORDED
+        assert made["Dimensions"] == [{"Key": "channel", "Value": "$.channel"}]
+    watched = [it["Value"] for it in alarms("Throughline", Recording.RECORDED)]
+    assert watched == [Channel.SMS, Channel.WHATSAPP, Channel.EMAIL, Channel.CHAT]
+
+
 def test_every_alarm_reaches_the_operators_topic() -> None:
     topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
 
     for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
         assert alarm["AlarmActions"] == alarm["OKActions"] == topic
-        is_gauge = name == "MonthToDateCostAlarm"  # silent while there are no messages
-        assert alarm["TreatMissingData"] == ("ignore" if is_gauge else "notBreaching")
+        silence = {"MonthToDateCostAlarm": "ignore"}  # it is what it was while nobody writes
+        expected = "breaching" if name in SILENCES else silence.get(name, "notBreaching")
+        assert alarm["TreatMissingData"] == expected
 
 
 # ---- the stream's filters, against what the store writes

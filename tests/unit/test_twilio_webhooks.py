@@ -168,6 +168,7 @@ def test_the_log_names_the_entry_and_nobody(
     line = logger().registered_formatter.format(record)
     assert '"message":"MessagesRecorded"' in line
     assert '"entry_id":"ent_' in line
+    assert '"channel":"sms"' in line
     assert http_event()["requestContext"]["requestId"] in line
     for secret in ("order", "4155550123", "SAN"):
         assert secret not in line
