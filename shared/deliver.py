@@ -13,7 +13,7 @@ from typing import Protocol
 
 from shared.consent import say
 from shared.model.due import Due
-from shared.model.entry import AuthorType, Channel, Entry
+from shared.model.entry import Attachment, AuthorType, Channel, Entry, File
 from shared.model.errors import UnavailableError
 from shared.model.events import Change
 from shared.model.ids import NewId, new_id
@@ -97,8 +97,8 @@ class Courier:
     """What handing messages out takes.
 
     `outlet` raises for a channel without one. `media_link` makes a URL from which a provider may
-    fetch an object of ours. `clock` is the present (UTC), `time_left` how long
-    this process may still take.
+    fetch an object of ours, `read_file` reads what we keep of a file. `clock` is the present (UTC),
+    `time_left` how long this process may still take.
     """
 
     table: Table
@@ -107,6 +107,7 @@ class Courier:
     mail_domain: str
     reply_keys: Keys
     media_link: Callable[[str], str]
+    read_file: Callable[[Attachment], bytes]
     clock: Callable[[], datetime]
     time_left: Callable[[], timedelta]
     make_id: NewId = new_id
@@ -154,6 +155,7 @@ class Courier:
             mail_domain=self.mail_domain,
             reply_keys=self.reply_keys,
             media_urls=self._media_urls(entry),
+            files=self._files(entry),
         )
         if outlet.idempotent:
             receipts.point(self.table, entry, outlet.provider, entry.id)
@@ -196,6 +198,11 @@ class Courier:
         if entry.channel not in (Channel.SMS, Channel.WHATSAPP):
             return ()
         return tuple(self.media_link(it.object_key) for it in entry.attachments if it.object_key)
+
+    def _files(self, entry: Entry) -> tuple[File, ...]:
+        if entry.channel is not Channel.EMAIL:
+            return ()
+        return tuple(File(it, self.read_file(it)) for it in entry.attachments if it.object_key)
 
     def _claim(self, outbound: Outbound) -> Receipt:
         """Take the message for this sender alone, or raise UnavailableError."""

@@ -33,6 +33,8 @@ KINDS = {
     Channel.WHATSAPP: (IdentityKind.PHONE, IdentityKind.WHATSAPP),
     Channel.CHAT: (IdentityKind.CHAT,),
 }
+# A chat's site takes words alone. https://www.twilio.com/docs/whatsapp/api#sending-media
+MOST_FILES = {Channel.EMAIL: 10, Channel.SMS: 10, Channel.WHATSAPP: 1}
 _CHANNELS = {
     IdentityKind.EMAIL: Channel.EMAIL,
     IdentityKind.PHONE: Channel.SMS,
@@ -47,8 +49,9 @@ class SendRequest:
 
     `channel` None answers where they last wrote. `conversation_id` (or reference) puts it on that
     conversation; without one it goes on where the address is. `to` must be an address of the
-    contact. The same `marker` sends once. What `purpose` it is for decides whether they want it.
-    `release` goes with the message of a notification.
+    contact. The same `marker` sends once. `attachments` are kept by `keep_files`, which is called
+    when nothing speaks against the message and before it is written. What `purpose` it is for
+    decides whether they want it. `release` goes with the message of a notification.
     """
 
     contact_id: str
@@ -62,6 +65,7 @@ class SendRequest:
     conversation_id: str = ""
     to: Address | None = None
     attachments: tuple[Attachment, ...] = ()
+    keep_files: Callable[[], None] = lambda: None
     kind: Kind = Kind.MESSAGE
     purpose: Purpose = Purpose.CONVERSATION
     automatic: bool = False
@@ -91,13 +95,16 @@ def send(
     """Write a message for delivery, with its queued receipt, in one transaction.
 
     Raises NotFoundError (contact, conversation), InvalidRequestError (no such address or channel;
-    WhatsApp's 24 hours are over; an idempotency key used for another request), ConflictError (the
-    conversation is somebody else's), UnwantedError (they do not want it), UnavailableError;
-    RecordingRefusedError when its `release` holds no more.
+    WhatsApp's 24 hours are over; files that the channel does not take; an idempotency key used for
+    another request), ConflictError (the conversation is somebody else's), UnwantedError (they do
+    not want it), UnavailableError; RecordingRefusedError when its `release` holds no more.
     """
     contact = contacts.get_contact(table, request.contact_id)
     named = _named(table, contact, request)
     target, channel = _target(table, contact, named, request)
+    if len(request.attachments) > (most := MOST_FILES.get(channel, 0)):
+        files = {0: "no files", 1: "one file a message"}.get(most, f"{most} files a message")
+        raise InvalidRequestError(f"{channel} takes {files}", "attachments")
     if channel is Channel.WHATSAPP and not whatsapp.takes_free_text(target, now):
         raise InvalidRequestError(
             "WhatsApp takes a free text within 24 hours of their last message only, after that an"
@@ -139,6 +146,8 @@ def send(
     reason = denial(contact.identities, target, MEDIA[channel], request.purpose)
     if reason and not known.marked:
         raise UnwantedError(reason)
+    if not known.marked:
+        request.keep_files()
     settled = settle(table, draft, known, make_id=make_id)
     if settled.marked:
         return _replayed(table, bodies, request, settled.marked)

@@ -192,6 +192,7 @@ class Office:
             mail_domain=DOMAIN,
             reply_keys=KEYS,
             media_link=lambda key: f"https://content.example.com/{key}?signed",
+            read_file=lambda attachment: f"bytes of {attachment.name}".encode(),
             clock=lambda: self.now,
             time_left=lambda: self.time_left,
         )

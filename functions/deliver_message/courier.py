@@ -12,6 +12,7 @@ from shared.runtime import clients
 from shared.runtime.clock import now
 from shared.runtime.secrets import chat_sites, public_urls, signing_keys, twilio_account
 from shared.runtime.settings import DeliverMessageSettings
+from shared.store.attachments import Attachments
 from shared.store.bodies import Bodies
 from shared.store.downloads import Downloads
 from shared.store.table import Table
@@ -32,6 +33,7 @@ def courier(milliseconds_left: Callable[[], int]) -> Courier:
         mail_domain=settings().mail_domain,
         reply_keys=keys.keys,
         media_link=Downloads(clients.s3, settings().content_bucket).media_link,
+        read_file=Attachments(clients.s3, settings().content_bucket).read,
         clock=partial(now, settings().clock_offset),
         time_left=lambda: timedelta(milliseconds=milliseconds_left()),
     )

@@ -57,7 +57,7 @@ def record_mail(mail: StoredMail) -> Recorded:
 
 
 def _with_files(parsed: ParsedMail) -> InboundMessage:
-    attachments = Attachments(clients.s3(), settings().content_bucket)
+    attachments = Attachments(clients.s3, settings().content_bucket)
     delivery = parsed.message.delivery
     kept = tuple(
         attachments.keep(file.attachment, file.content, delivery=delivery, number=number)

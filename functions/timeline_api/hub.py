@@ -8,6 +8,7 @@ from shared.rules.signed_tokens import Keys
 from shared.runtime import clients, clock
 from shared.runtime.secrets import signing_keys
 from shared.runtime.settings import WritingSettings
+from shared.store.attachments import Attachments
 from shared.store.bodies import Bodies
 from shared.store.downloads import Downloads
 from shared.store.table import Table
@@ -20,6 +21,7 @@ class Hub:
     table: Table
     bodies: Bodies
     downloads: Downloads
+    attachments: Attachments
     keys: Keys
     now: datetime
     default_region: str
@@ -40,6 +42,7 @@ def hub() -> Hub:
         table=Table(clients.dynamodb(), told.table_name, keys.identity_key),
         bodies=Bodies(clients.s3, told.content_bucket),
         downloads=Downloads(clients.s3, told.content_bucket),
+        attachments=Attachments(clients.s3, told.content_bucket),
         keys=keys.keys,
         now=clock.now(told.clock_offset),
         default_region=told.default_region,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from functions.timeline_api import shapes, shaping
 from functions.timeline_api.errors import ForbiddenError
+from functions.timeline_api.files import Files
 from functions.timeline_api.hub import Hub
 from functions.timeline_api.idempotency import marker
 from functions.timeline_api.request import Request
@@ -32,11 +33,13 @@ def post_message(request: Request, hub: Hub, body: "NewMessage") -> shapes.Entry
     receipt says what became of it. To somebody who does not want it nothing is sent: the answer is
     409 and says why.
     """
+    once = marker(request, body, hub.now)
+    files = Files.read(body.attachments, once)
     sent = send(
         SendRequest(
             contact_id=request.id,
             author=request.agent,
-            marker=marker(request, body, hub.now),
+            marker=once,
             change=_recorded(request),
             purpose=_purpose(request, body),
             text=body.text,
@@ -45,6 +48,8 @@ def post_message(request: Request, hub: Hub, body: "NewMessage") -> shapes.Entry
             channel=None if body.channel == "auto" else Channel(body.channel),
             conversation_id=body.conversation_id,
             to=_address(body.to, hub.default_region) if body.to else None,
+            attachments=files.attachments,
+            keep_files=partial(files.keep, hub.attachments),
         ),
         table=hub.table,
         bodies=hub.bodies,

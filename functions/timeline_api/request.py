@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     Body = TypeVar("Body", bound=BaseModel)
 
-_LARGEST_BODY = 1024 * 1024
 _LONGEST_ID = 1_000
 
 
@@ -65,7 +64,7 @@ class Request:
             parts={name: unquote(part) for name, part in encoded.items()},
             query=Query(event.get("rawQueryString") or "", [known.name for known in route.query]),
             headers={name.lower(): value for name, value in event.get("headers", {}).items()},
-            body=_body(event),
+            body=_body(event, route.largest_body),
             agent=_agent(context),
             scopes=_scopes(context),
         )
@@ -91,18 +90,18 @@ class Request:
             raise _refusal(error) from None  # it holds the input
 
 
-def _body(event: Mapping[str, Any]) -> bytes:
+def _body(event: Mapping[str, Any], largest: int) -> bytes:
     text: str = event.get("body") or ""
-    if len(text) > _LARGEST_BODY * 4 // 3 + 4:
-        raise BodyTooLargeError(f"the body is larger than {_LARGEST_BODY} bytes")
+    if len(text) > largest * 4 // 3 + 4:
+        raise BodyTooLargeError(f"the body is larger than {largest} bytes")
     try:
         # API Gateway encodes whatever has no media type that it takes for text.
         body = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else None
     except binascii.Error as error:
         raise MalformedRequestError("the body's encoding is broken") from error
     body = text.encode("utf-8", "replace") if body is None else body
-    if len(body) > _LARGEST_BODY:
-        raise BodyTooLargeError(f"the body is larger than {_LARGEST_BODY} bytes")
+    if len(body) > largest:
+        raise BodyTooLargeError(f"the body is larger than {largest} bytes")
     return body
 
 

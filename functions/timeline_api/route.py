@@ -21,7 +21,8 @@ class Route:
     """One route. `scope` is what API Gateway asks of the token (template.yaml, held by a test).
 
     `answer` gets the request, the hub and, where `body` names a model in bodies.py, the body; its
-    docstring is the route's description. `problems` are errors of its own.
+    docstring is the route's description. `problems` are errors of its own. `largest_body` is in
+    bytes.
     """
 
     method: str
@@ -33,6 +34,7 @@ class Route:
     status: HTTPStatus = HTTPStatus.OK
     problems: tuple[HTTPStatus, ...] = ()
     repeatable: bool = False  # takes an Idempotency-Key
+    largest_body: int = 1024 * 1024
 
     @property
     def rule(self) -> str:

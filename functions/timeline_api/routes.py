@@ -22,6 +22,7 @@ from functions.timeline_api import (
 from functions.timeline_api.route import Route
 
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+_FILES_IN_A_BODY = 6_000_000  # Lambda takes 6 MB, the rest of the request included
 _MISSING = (HTTPStatus.NOT_FOUND,)
 _CHANGED = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 _ERASED = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
@@ -145,6 +146,7 @@ ROUTES = (
         status=HTTPStatus.ACCEPTED,
         problems=_CHANGED_OR_ERASED,
         repeatable=True,
+        largest_body=_FILES_IN_A_BODY,
     ),
     Route(
         "POST",

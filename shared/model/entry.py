@@ -1,6 +1,6 @@
 """One thing on the timeline."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -77,6 +77,14 @@ class Attachment:
     object_key: str = ""
     source_url: str = ""
     inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a message, and its bytes."""
+
+    attachment: Attachment
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.model.entry import Channel, Direction
+from shared.model.entry import Channel, Direction, File
 from shared.model.identity import Address
 from shared.model.receipt import ReceiptKey
 
@@ -15,8 +15,8 @@ class OutboundMessage:
     `sender` is our own number or mail address. For e-mail `message_id`, `in_reply_to` and
     `references` are RFC 5322 ids without angle brackets and `reply_to` carries the reply token.
     `status_url` is where the provider reports to; `automatic` mail says so in its headers, and by
-    `unsubscribe_url` how to get no more of it. The provider fetches a text's files from
-    `media_urls`.
+    `unsubscribe_url` how to get no more of it. A mail carries its `files`; a text's the provider
+    fetches from `media_urls`.
     """
 
     key: ReceiptKey
@@ -34,6 +34,7 @@ class OutboundMessage:
     unsubscribe_url: str = ""
     status_url: str = ""
     media_urls: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
     queued_at: datetime | None = None
 
 

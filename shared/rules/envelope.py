@@ -1,7 +1,7 @@
 """An entry as its provider gets it: addresses, ids and where the answer goes."""
 
 from shared.model.conversation import Conversation
-from shared.model.entry import Channel, Entry
+from shared.model.entry import Channel, Entry, File
 from shared.model.errors import InvalidRequestError
 from shared.model.receipt import Receipt, ReceiptState
 from shared.model.sending import OutboundMessage
@@ -21,6 +21,7 @@ def outbound_message(
     mail_domain: str,
     reply_keys: reply_tokens.Keys,
     media_urls: tuple[str, ...] = (),
+    files: tuple[File, ...] = (),
 ) -> OutboundMessage:
     """The message to send. `sender` is our own address, the entry carries its whole body.
 
@@ -47,6 +48,7 @@ def outbound_message(
         unsubscribe_url=unsubscribe_url,
         status_url=status_url,
         media_urls=media_urls,
+        files=files,
         queued_at=receipt.steps.get(ReceiptState.QUEUED),
     )
 

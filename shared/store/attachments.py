@@ -1,6 +1,7 @@
 """The files that came with messages, in the content bucket."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class Attachments:
     """The attachments of one deployment, as `attachments/<id>` objects."""
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
+    def __init__(self, client: Callable[[], "S3Client"], bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
@@ -30,11 +31,11 @@ class Attachments:
         Storing it again changes nothing: the key depends on nothing else. The file's own name is
         no part of it. Raises UnavailableError.
         """
-        key = f"attachments/{_attachment_id(delivery, number)}"
+        placed = place(attachment, delivery, number)
         try:
-            self._client.put_object(
+            self._client().put_object(
                 Bucket=self._bucket,
-                Key=key,
+                Key=placed.object_key,
                 Body=content,
                 ContentType=attachment.media_type,
                 # Never shown in the browser's own window: it may be a page with scripts.
@@ -42,9 +43,19 @@ class Attachments:
             )
         except (ClientError, BotoCoreError) as error:
             raise UnavailableError("the content bucket did not take an attachment") from error
-        return replace(attachment, object_key=key)
+        return placed
+
+    def read(self, attachment: Attachment) -> bytes:
+        """What was stored of an attachment. Raises UnavailableError."""
+        try:
+            answer = self._client().get_object(Bucket=self._bucket, Key=attachment.object_key)
+            return answer["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            raise UnavailableError("the content bucket did not give an attachment") from error
 
 
-def _attachment_id(delivery: Delivery, number: int) -> str:
+def place(attachment: Attachment, delivery: Delivery, number: int) -> Attachment:
+    """The attachment with the key under which it is, or will be, kept."""
     named = f"{delivery.provider}:{delivery.id}:{number}"
-    return f"att_{hashlib.sha256(named.encode()).hexdigest()[:32]}"
+    digest = hashlib.sha256(named.encode()).hexdigest()[:32]
+    return replace(attachment, object_key=f"attachments/att_{digest}")

@@ -4,7 +4,7 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Callable, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -125,12 +125,18 @@ def lead_a_life(archive: Archive) -> str:
     hub, office, table = archive.hub, archive.office, archive.table
     archive.store_raw("inbound/m1")
     archive.store_raw("inbound/m1")
-    attachments = Attachments(boto3.client("s3", region_name=REGION), BUCKET)
+    attachments = Attachments(lambda: boto3.client("s3", region_name=REGION), BUCKET)
     file = attachments.keep(
         Attachment(name="invoice.pdf", media_type="application/pdf"),
         b"secret",
         delivery=Delivery("ses", "m1"),
         number=0,
+    )
+    sent_file = attachments.keep(
+        replace(file, name="label.pdf", object_key=""),
+        b"secret",
+        delivery=Delivery("api#agent-1", "k-1"),
+        number=1,
     )
     by_mail = hub.receive(
         mail(
@@ -152,7 +158,9 @@ def lead_a_life(archive: Archive) -> str:
     hub.receive(sms("secret text", sid="SM1"))
     answered = office.answer(by_chat.contact_id, "your secret is safe", to=ANA_PHONE)
     office.deliver(key_of(answered))
-    replied = office.answer(by_mail.contact_id, "as you say, it is a secret", to=ANA_EMAIL)
+    replied = office.answer(
+        by_mail.contact_id, "as you say, it is a secret", to=ANA_EMAIL, attachments=(sent_file,)
+    )
     office.deliver(key_of(replied))
     office.deliver(key_of(office.answer(by_chat.contact_id, "in the secret chat", to=ANA_CHAT)))
     hub.resolve(by_chat.conversation_id)
@@ -232,7 +240,7 @@ def test_what_is_kept_says_how_much_there_was_and_not_whose(archive: Archive) ->
     assert certificate.entries == types["entry"] == 9
     assert certificate.conversations == types["conversation"]
     assert certificate.addresses == 3
-    assert certificate.objects == 4  # a file, a large body, two raw mails
+    assert certificate.objects == 5  # a file each way, a large body, two raw mails
     assert certificate.provider_copies == 2  # one text in, one out
     copies = [item for item in everything(archive.table) if item["type"] == "due"]
     assert {item["GSI1PK"] for item in copies} == {keys.copies_partition()}

@@ -6,6 +6,7 @@ from pytest_socket import socket_allow_hosts
 
 from functions.timeline_api import handler
 from functions.timeline_api.hub import Hub as ApiHub
+from shared.store.attachments import Attachments
 from shared.store.bodies import Bodies
 from shared.store.downloads import Downloads
 from shared.store.table import Table
@@ -36,6 +37,7 @@ def api(table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch) -> Api:
         table=table,
         bodies=bodies,
         downloads=Downloads(lambda: s3, BUCKET),
+        attachments=Attachments(lambda: s3, BUCKET),
         keys=KEYS,
         now=NOW,
         default_region="US",

@@ -12,7 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 from shared.attach import attach
 from shared.deliver import Outcome
 from shared.merge import Decision, merge
-from shared.model.entry import Attachment
+from shared.model.entry import Attachment, Channel, File
 from shared.model.errors import InvalidRequestError, NotFoundError, UnavailableError
 from shared.model.identity import Address, IdentityKind
 from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
@@ -137,6 +137,24 @@ def test_a_texts_files_leave_as_links_and_a_mails_do_not(office: Office) -> None
         ("https://content.example.com/attachments/a1?signed",),
         (),
     ]
+
+
+def test_a_mail_carries_its_files(office: Office) -> None:
+    invoice = Attachment(
+        name="a.pdf", media_type="application/pdf", object_key="attachments/a1", size_bytes=7
+    )
+    mailed = office.hub.receive(mail()).contact_id
+    office.deliver(key_of(office.answer(mailed, attachments=(invoice,))))
+    [message] = office.provider.sent
+    assert message.files == (File(invoice, b"bytes of a.pdf"),)
+
+
+def test_whatsapp_takes_one_file_a_message(office: Office) -> None:
+    files = [Attachment(name=f"{n}.png", media_type="image/png") for n in range(2)]
+    contact_id = office.hub.receive(replace(sms(), channel=Channel.WHATSAPP)).contact_id
+    assert office.answer(contact_id, attachments=(files[0],)).entry.attachments == (files[0],)
+    with pytest.raises(InvalidRequestError, match="one file a message"):
+        office.answer(contact_id, attachments=tuple(files))
 
 
 def test_a_link_to_a_texts_file_outlives_the_texts_wait_at_twilio(

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from shared.model.entry import Channel
+from shared.model.entry import Attachment, Channel, File
 from shared.model.identity import Address, IdentityKind
 from shared.model.receipt import ReceiptKey
 from shared.model.sending import Accepted, OutboundMessage, Refused, SendResult, Unknown
@@ -219,6 +219,29 @@ def test_the_text_arrives_as_it_was_written(html: str) -> None:
     message = read(raw)
     assert message.text == "Grüße\nFrom us"
     assert message.html.strip() == html
+
+
+def test_files_travel_in_the_mail_under_their_names_and_types() -> None:
+    sent = [
+        (Attachment(name="Straße.pdf", media_type="application/pdf"), b"%PDF\r\n\x00\xff"),
+        (Attachment(name='a"b\\.txt', media_type="text/plain"), "ü\r.\n".encode()),
+        (Attachment(name="n" * 116 + ".eml", media_type="message/rfc822"), b"Subject: in it\n\nx"),
+    ]
+    raw = compose(replace(MESSAGE, html="<p>x</p>", files=tuple(File(*each) for each in sent)))
+    assert raw.isascii()
+    assert max(map(len, raw.split(b"\r\n"))) < 998
+    mail = message_from_bytes(raw, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    files = [
+        (part.get_filename(), part.get_content_type(), part.get_payload(decode=True))
+        for part in mail.iter_attachments()
+    ]
+    assert files == [
+        (sent[0][0].name, "application/pdf", sent[0][1]),
+        (sent[1][0].name, "text/plain", sent[1][1]),
+        (sent[2][0].name, "application/octet-stream", sent[2][1]),
+    ]
+    assert read(raw).text == "Grüße\nFrom us"
 
 
 def test_nothing_in_a_subject_becomes_a_header() -> None:

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
-from shared.model.entry import Attachment
+from shared.model.entry import Attachment, File
 from shared.providers.mime.charsets import one_line
 from shared.providers.mime.defects import Defect
 from shared.providers.mime.headers import decode_words
@@ -26,14 +25,6 @@ _ENDINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file that came with a mail, and its bytes; nobody has stored it yet."""
-
-    attachment: Attachment
-    content: bytes = field(repr=False)
-
-
 def read_files(parts: Iterable[Part], defects: set[Defect]) -> tuple[File, ...]:
     """The files in these parts, no two of the same name."""
     files: list[File] = []
@@ -42,8 +33,7 @@ def read_files(parts: Iterable[Part], defects: set[Defect]) -> tuple[File, ...]:
         content, whole = part.content()
         if not whole:
             defects.add(Defect.ENCODING_BROKEN)
-        name = _unlike(taken, _safe_name(part.filename, part.media_type, number), number)
-        taken.add(name.lower())
+        name = safe_name(decode_words(part.filename), part.media_type, number, taken)
         attachment = Attachment(
             name=name,
             media_type=part.media_type,
@@ -54,20 +44,21 @@ def read_files(parts: Iterable[Part], defects: set[Defect]) -> tuple[File, ...]:
     return tuple(files)
 
 
-def _safe_name(written: str, media_type: str, number: int) -> str:
-    """The last step of the path that was written, on one line, its ending kept when cut."""
-    name = _FOLDERS.split(one_line(decode_words(written), 1000))[-1].strip(" .")
+def safe_name(written: str, media_type: str, number: int, taken: set[str]) -> str:
+    """The last step of the path that was written, on one line, its ending kept when cut.
+
+    It is like none that is `taken`, and is taken from now on.
+    """
+    name = _FOLDERS.split(one_line(written, 1000))[-1].strip(" .")
+    stem, ending = _split_ending(name)
+    name = stem[: MAX_NAME - len(ending)] + ending
     if not name:
-        return f"attachment-{number}{_ENDINGS.get(media_type, '')}"
-    stem, ending = _split_ending(name)
-    return stem[: MAX_NAME - len(ending)] + ending
-
-
-def _unlike(taken: set[str], name: str, number: int) -> str:
-    if name.lower() not in taken:
-        return name
-    stem, ending = _split_ending(name)
-    return f"{stem} ({number}){ending}"
+        name = f"attachment-{number}{_ENDINGS.get(media_type, '')}"
+    if name.lower() in taken:
+        stem, ending = _split_ending(name)
+        name = f"{stem} ({number}){ending}"
+    taken.add(name.lower())
+    return name
 
 
 def _split_ending(name: str) -> tuple[str, str]:

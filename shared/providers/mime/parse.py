@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 
-from shared.model.entry import Channel
+from shared.model.entry import Channel, File
 from shared.model.identity import Trust
 from shared.model.message import Delivery, InboundMessage
 from shared.providers.mime import references, structure
@@ -13,7 +13,7 @@ from shared.providers.mime.automatic import is_automatic
 from shared.providers.mime.body import Body, read_body
 from shared.providers.mime.charsets import one_line
 from shared.providers.mime.defects import Defect
-from shared.providers.mime.files import File, read_files
+from shared.providers.mime.files import read_files
 from shared.providers.mime.headers import decode_words
 from shared.providers.mime.quoting import split_reply
 from shared.providers.mime.sender import UNKNOWN_SENDER, read_sender

@@ -15,6 +15,8 @@ MAX_SUBJECT = 500
 # SES takes ASCII only before the `@`, and a quoted local part is more trouble than it is mail
 # (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html).
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]{1,253}")
+# A mail within a mail may not be encoded (RFC 2046, 5.2.1), so it travels as any bytes do.
+_STRUCTURED = ("message", "multipart")
 _UNFOLDED = frozenset({"Message-ID", "In-Reply-To", "References", "List-Unsubscribe"})
 
 
@@ -65,4 +67,11 @@ def compose(message: OutboundMessage) -> bytes:
     mail.set_content(clean(message.text), cte="quoted-printable")
     if message.html:
         mail.add_alternative(clean(message.html), subtype="html", cte="quoted-printable")
+    for file in message.files:
+        kind, _, subtype = file.attachment.media_type.partition("/")
+        if kind in _STRUCTURED:
+            kind, subtype = "application", "octet-stream"
+        mail.add_attachment(
+            file.content, maintype=kind, subtype=subtype, filename=file.attachment.name
+        )
     return mail.as_bytes()
