@@ -60,6 +60,7 @@ build-MeterCostsFunction: PACKAGE = meter_costs
 build-NotifyCustomerFunction: PACKAGE = notify_customer
 build-NotifyCustomerFunction: FILES = infrastructure/templates
 build-AssignAgentFunction: PACKAGE = assign_agent
+build-FetchMediaFunction: PACKAGE = fetch_media
 build-DeliverMessageFunction: PACKAGE = deliver_message
 build-ReceiptsTwilioFunction: PACKAGE = receipts_twilio
 build-UnsubscribeFunction: PACKAGE = unsubscribe

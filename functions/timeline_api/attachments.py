@@ -32,5 +32,5 @@ def get(request: Request, hub: Hub) -> Redirect:
         return Redirect(hub.downloads.link(key, f"{entry.id}.html"))
     attachment = entry.attachments[file.number]
     if not attachment.object_key:
-        raise NotFoundError("the attachment is still at its provider")
+        raise NotFoundError("the attachment was not fetched from its provider")
     return Redirect(hub.downloads.link(attachment.object_key, attachment.name))

@@ -138,7 +138,9 @@ class Attachment(TypedDict):
     """As its sender called it."""
     bytes: int
     url: str | None
-    """A path of this API that leads to the file; null until it was fetched from its provider."""
+    """A path of this API that leads to the file; null unless it is available."""
+    state: Literal["available", "pending", "unavailable"]
+    """`pending`: it is still to be fetched from its provider; `unavailable`: it could not be."""
 
 
 class Receipt(TypedDict):

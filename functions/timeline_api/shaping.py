@@ -1,11 +1,12 @@
 """From the model to what the API answers with."""
 
 import json
+from typing import Literal
 
 from functions.timeline_api import file_ids, shapes
 from functions.timeline_api.file_ids import FileId
 from shared.model.conversation import Conversation
-from shared.model.entry import Channel, Entry
+from shared.model.entry import Attachment, Channel, Entry
 from shared.model.events import rfc3339
 from shared.model.identity import Identity
 from shared.model.ids import show_reference
@@ -125,9 +126,16 @@ def _attachments(kept: Entry, keys: Keys) -> list[shapes.Attachment]:
                 "media_type": attachment.media_type,
                 "bytes": attachment.size_bytes,
                 "url": _url(file_id) if attachment.object_key else None,
+                "state": _file_state(attachment),
             }
         )
     return shown
+
+
+def _file_state(attachment: Attachment) -> Literal["available", "pending", "unavailable"]:
+    if attachment.object_key:
+        return "available"
+    return "pending" if attachment.is_elsewhere else "unavailable"
 
 
 def _url(file_id: str) -> str:

@@ -66,9 +66,10 @@ class Author:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A file that came with a message, kept in the content bucket under `object_key`.
+    """A file of a message, kept in the content bucket under `object_key`.
 
-    `source_url` is set while the file is still at its provider (an MMS's media).
+    `source_url` is set while the file is still at its provider (an MMS's media); one that has
+    neither could not be had.
     """
 
     name: str
@@ -77,6 +78,11 @@ class Attachment:
     object_key: str = ""
     source_url: str = ""
     inline: bool = False
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it still is at its provider."""
+        return bool(self.source_url) and not self.object_key
 
 
 @dataclass(frozen=True, slots=True)

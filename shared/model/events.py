@@ -71,6 +71,7 @@ class EntryRecorded(Event):
     address it came from, or goes to, is proven. `automatic`: a machine wrote it.
     `opens_conversation`: its conversation begins with it. `status` is what has become of an order,
     a call or whatever an app tells of (`shipped`); empty where nothing says so.
+    `files_elsewhere`: files of it still lie at its provider.
     """
 
     entry_id: str
@@ -86,6 +87,7 @@ class EntryRecorded(Event):
     address_kind: IdentityKind | None
     occurred_at: datetime
     status: str
+    files_elsewhere: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +273,7 @@ def entry_recorded(entry: Entry, change: Change) -> EntryRecorded:
         address_kind=entry.address.kind if entry.address else None,
         occurred_at=entry.occurred_at,
         status=_status(entry.data),
+        files_elsewhere=any(file.is_elsewhere for file in entry.attachments),
     )
 
 

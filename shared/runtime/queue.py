@@ -26,11 +26,23 @@ def each_message(
     """
 
     @wraps(receive)
+    def receive_body(record: SQSRecord, context: LambdaContext) -> None:
+        receive(record.body, context)
+
+    return each_record(receive_body)
+
+
+def each_record(
+    receive: Callable[[SQSRecord, LambdaContext], None],
+) -> Callable[[dict[str, Any], LambdaContext], PartialItemFailureResponse]:
+    """As `each_message`, of a function that also asks how often a message has come."""
+
+    @wraps(receive)
     def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
         def take(record: SQSRecord) -> None:  # Powertools hands it over by this name
             correlate(record.message_id)
             try:
-                receive(record.body, context)
+                receive(record, context)
             except Exception as error:
                 # A foreign error's words may hold what somebody wrote; ours never do.
                 reason = str(error) if isinstance(error, ThroughlineError) else ""

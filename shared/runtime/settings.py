@@ -117,6 +117,15 @@ class ReceiptsTwilioSettings(TableSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FetchMediaSettings(TableSettings):
+    """fetch_media."""
+
+    twilio_secret: str
+    twilio_api_url: str
+    content_bucket: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AssignAgentSettings(TableSettings):
     """assign_agent."""
 
@@ -169,6 +178,7 @@ SETTINGS: Mapping[str, type[Settings]] = {
     "timeline_api": WritingSettings,
     "notify_customer": NotifyCustomerSettings,
     "assign_agent": AssignAgentSettings,
+    "fetch_media": FetchMediaSettings,
     "deliver_message": DeliverMessageSettings,
     "receipts_twilio": ReceiptsTwilioSettings,
     "unsubscribe": TableSettings,

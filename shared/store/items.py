@@ -327,7 +327,7 @@ def entry_item(entry: Entry, change: Change | None) -> Item:
         "subject": entry.subject,
         **_stored_body(entry),
         "body_key": entry.body_key,
-        "attachments": [_stored_attachment(a) for a in entry.attachments],
+        "attachments": [stored_attachment(a) for a in entry.attachments],
         "purpose": entry.purpose,
         "automatic": entry.automatic or None,
         "guest": entry.guest or None,
@@ -353,7 +353,8 @@ def _stored_body(entry: Entry) -> Item:
     return {"body": zlib.compress(json.dumps(body, ensure_ascii=False).encode())}
 
 
-def _stored_attachment(attachment: Attachment) -> Item:
+def stored_attachment(attachment: Attachment) -> Item:
+    """An attachment as a map."""
     return {
         "name": attachment.name,
         "media_type": attachment.media_type,

@@ -207,6 +207,7 @@ def test_an_event_says_what_happened_in_ids_and_facts(table: Table, bodies: Bodi
         "address_kind": "phone",
         "occurred_at": "2026-11-20T12:00:00.000Z",
         "status": "",
+        "files_elsewhere": False,
     }
 
 

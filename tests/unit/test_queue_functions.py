@@ -13,12 +13,13 @@ from functions.assign_agent import handler as assign_agent
 from functions.deliver_message import courier
 from functions.deliver_message import handler as deliver_message
 from functions.deliver_message.notices import read_notice
+from functions.fetch_media import handler as fetch_media
 from functions.notify_customer import handler as notify_customer
 from functions.receipts_email import handler as receipts_email
 from functions.sweep import handler as sweep
 from shared.model.conversation import State
 from shared.model.due import Due
-from shared.model.entry import Channel
+from shared.model.entry import Attachment, Channel
 from shared.model.errors import MalformedMessageError, RejectedError
 from shared.model.events import detail
 from shared.model.receipt import ReceiptKey, ReceiptState
@@ -28,13 +29,15 @@ from shared.providers import ses, twilio
 from shared.providers.ses.tags import to_tags
 from shared.runtime import clients, secrets
 from shared.runtime.secrets import signing_keys
-from shared.store import agents, conversations, due, receipts
+from shared.store import agents, conversations, due, entries, receipts
 from shared.store.bodies import Bodies
 from shared.store.stream import announced
 from shared.store.table import Table
+from tests import loopback
 from tests.builders import ANA_EMAIL, ANA_PHONE, chat, later, mail, sms
 from tests.conftest import REGION
 from tests.deployment import deploy
+from tests.loopback import Reply
 from tests.outbound import Office, key_of
 from tests.streams import record, written
 
@@ -124,6 +127,43 @@ def event_of(office: Office, item_id: str) -> dict[str, Any]:
                 "detail": detail(event),
             }
     raise LookupError(item_id)
+
+
+# ---- fetch_media
+
+
+def test_the_files_of_a_message_are_fetched_and_given_up_on_the_last_try(
+    office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = "https://api.twilio.com/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME1"
+    files = [Attachment(name="a.jpg", media_type="image/jpeg", source_url=url) for _ in range(2)]
+    entry = office.hub.receive(sms(attachments=tuple(files))).entry
+    assert entry
+    event = batch(event_of(office, entry.id))
+    replies = [Reply(404), Reply(404), Reply(200, b"JPEG")]
+    with loopback.provider(replies.pop) as served:
+        monkeypatch.setenv("TWILIO_API_URL", served.url)
+        first = fetch_media.lambda_handler(received(event, 1), Context())  # type: ignore[arg-type]
+        last = fetch_media.lambda_handler(received(event, 5), Context())  # type: ignore[arg-type]
+    assert (failures(first), failures(last)) == (["m-0"], [])
+    kept = entries.get(office.table, entry.home, entry.occurred_at, entry.id).attachments
+    assert [(bool(it.object_key), it.size_bytes, it.source_url) for it in kept] == [
+        (True, 4, ""),
+        (False, 0, ""),
+    ]
+    assert "MessagesMissingFiles" in capsys.readouterr().out
+
+
+def received(event: dict[str, Any], times: int) -> dict[str, Any]:
+    """A batch as it comes for the nth time."""
+    counted = {"ApproximateReceiveCount": str(times)}
+    return {"Records": [{**record, "attributes": counted} for record in event["Records"]]}
+
+
+def test_an_event_that_names_no_entry_is_refused() -> None:
+    for body in ("{}", "[]", '{"detail": {"occurred_at": "noon"}}', "7"):
+        with pytest.raises(MalformedMessageError):
+            fetch_media.read_place(body)
 
 
 # ---- deliver_message

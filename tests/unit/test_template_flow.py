@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from functions.notify_customer.requests import read
 from infrastructure.event_schemas import REQUEST
 from shared.deliver import Outcome
+from shared.fetch_media import TRIES
 from shared.model.entry import AuthorType, Channel, Direction, Kind
 from shared.model.events import Change, EntryRecorded, Metadata, detail, receipt_changed
 from shared.model.identity import IdentityKind, Trust
@@ -303,6 +304,7 @@ def event(**fields: Any) -> dict[str, Any]:
         "address_kind": IdentityKind.EMAIL,
         "occurred_at": NOW,
         "status": "",
+        "files_elsewhere": False,
     }
     recorded = EntryRecorded(**facts | fields)
     return {
@@ -330,6 +332,19 @@ def test_what_came_in_or_stays_inside_is_not_handed_out() -> None:
             assert not matches(name, event(channel=channel, direction=Direction.INBOUND))
             assert not matches(name, event(channel=channel, direction=Direction.INTERNAL))
             assert not matches(name, event(channel=channel, kind=Kind.NOTE))
+
+
+def test_only_texts_that_came_with_files_elsewhere_have_them_fetched() -> None:
+    came: dict[str, Any] = {"direction": Direction.INBOUND, "files_elsewhere": True}
+
+    for channel in (Channel.SMS, Channel.WHATSAPP):
+        assert matches("FetchMedia", event(**came, channel=channel))
+        assert not matches("FetchMedia", event(direction=Direction.INBOUND, channel=channel))
+    assert not matches("FetchMedia", event(**came))
+
+
+def test_a_file_is_given_up_on_the_try_after_which_its_queue_would_give_up() -> None:
+    assert QUEUES["FetchMediaQueue"]["RedrivePolicy"]["maxReceiveCount"] == TRIES
 
 
 def test_each_provider_has_a_queue_and_a_concurrency_of_its_own() -> None:

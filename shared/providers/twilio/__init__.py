@@ -2,6 +2,7 @@
 
 from shared.providers.twilio.account import SERVICE, address_on
 from shared.providers.twilio.listing import TwilioList
+from shared.providers.twilio.media import TwilioMedia
 from shared.providers.twilio.messages import PROVIDER, parse_message
 from shared.providers.twilio.sender import TwilioSender
 from shared.providers.twilio.signature import SIGNATURE_HEADER, verify
@@ -13,6 +14,7 @@ __all__ = [
     "PROVIDER",
     "SIGNATURE_HEADER",
     "TwilioList",
+    "TwilioMedia",
     "TwilioSender",
     "TwilioUsage",
     "address_on",

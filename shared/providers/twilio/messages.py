@@ -12,6 +12,7 @@ from shared.model.entry import Attachment, Channel
 from shared.model.errors import MalformedMessageError
 from shared.model.identity import Address, IdentityKind, Trust
 from shared.model.message import Delivery, InboundMessage
+from shared.providers.twilio.media_urls import media_type
 from shared.runtime.webhook import Form
 
 PROVIDER = "twilio"
@@ -103,14 +104,14 @@ def _whatsapp_address(value: str) -> Address | None:
 def _media(form: Form) -> tuple[tuple[Attachment, ...], list[str]]:
     attachments, defects = [], []
     for index in range(min(_number(form.first("NumMedia")), MOST_MEDIA)):
-        media_type = form.first(f"MediaContentType{index}") or "application/octet-stream"
+        kind = media_type(form.first(f"MediaContentType{index}"))
         url = form.first(f"MediaUrl{index}")
         if not _MEDIA_URL.fullmatch(url):
             defects.append(f"file {index + 1} is not at Twilio and was not fetched")
             url = ""
-        extension = mimetypes.guess_extension(media_type) or ""
+        extension = mimetypes.guess_extension(kind) or ""
         attachments.append(
-            Attachment(name=f"file-{index + 1}{extension}", media_type=media_type, source_url=url)
+            Attachment(name=f"file-{index + 1}{extension}", media_type=kind, source_url=url)
         )
     return tuple(attachments), defects
 
