@@ -16,11 +16,14 @@ from infrastructure.local.standins.server import Reply, Request, Route, Server
 from infrastructure.local.standins.site import PATH, Site, post_signed
 from infrastructure.local.standins.twilio import (
     BUSY_AT_FIRST,
+    PICTURE,
     REFUSED,
     UNANSWERED,
     Twilio,
     signature,
 )
+from shared.providers.twilio import TwilioMedia
+from shared.runtime.secrets import TwilioAccount
 from tests.e2e.machine import free_ports
 
 ACCOUNT, TOKEN = "AC0", "a token"
@@ -160,6 +163,12 @@ def test_a_text_whose_webhook_was_lost_is_in_the_list(world: World) -> None:
     page = requests.get(world.messages, auth=(ACCOUNT, TOKEN), timeout=WITHIN).json()
     (message,) = page["messages"]
     assert (message["direction"], message["body"]) == ("inbound", "hello?")
+
+
+def test_a_file_that_came_in_is_fetched_as_from_twilio(world: World) -> None:
+    url = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages/MM1/Media/ME1"
+    account = TwilioAccount(account_sid=ACCOUNT, auth_token=TOKEN)
+    assert TwilioMedia(account, world.url).read(url) == PICTURE
 
 
 def test_a_wrong_token_is_refused_and_leaves_no_trace(world: World) -> None:

@@ -38,6 +38,9 @@ UNANSWERED = "+15005550408"  # made and sent, but the answer to the request neve
 UNDELIVERED = "+15005550030"  # accepted, then undelivered with error 30003
 OURS = (BUSY_AT_FIRST, UNANSWERED, UNDELIVERED)
 
+PICTURE = base64.b64decode(  # one pixel
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
+)
 STEP_TAKES = 0.15  # seconds between two status callbacks
 SEGMENT_PRICE_MICRO_USD = 8300  # one SMS segment in the US, 0.0083 USD
 
@@ -69,6 +72,7 @@ class Twilio:
             Route("POST", pattern(rf"{messages}\.json"), self._create),
             Route("GET", pattern(rf"{messages}\.json"), self._list),
             Route("GET", pattern(rf"{messages}/(\w+)\.json"), self._fetch),
+            Route("GET", pattern(rf"{messages}/\w+/Media/\w+"), self._media),
             Route("GET", pattern(rf"{usage}\.json"), self._usage),
             Route("POST", "/twilio/habits", self._change_habits),
             Route("POST", "/twilio/received", self._receive),
@@ -218,6 +222,12 @@ class Twilio:
             if message["sid"] == request.captured[1]:
                 return Reply.of(message)
         return refusal(404, 20404, f"The requested resource {request.path} was not found")
+
+    def _media(self, request: Request) -> Reply:
+        """Every file of a message that came in is the same picture."""
+        if not self._is_ours(request):
+            return refusal(401, 20003, "Authenticate")
+        return Reply(200, PICTURE, "image/png")
 
     def _messages(self) -> list[dict[str, Any]]:
         raws = [row["raw"] for row in self._outbox.rows("twilio")]
