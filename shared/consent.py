@@ -170,9 +170,6 @@ def unsubscribe(
     make_id: NewId = new_id,
 ) -> bool:
     """Deny mail of a purpose by the person's own click; whether it is new. Raises as `say`."""
-    known = contacts.get_identity_by_key(table, address_key)
-    if known and rules.kept_for(known.consent, Medium.EMAIL, purpose) is ConsentState.STOPPED:
-        return False
     said = Statement(
         id=make_id("ent", now),
         at=to_milliseconds(now),
@@ -205,7 +202,7 @@ def say(
     change = Change(events=(), cause=cause, correlation=correlation or said.id, by=by)
     for attempt in range(_TRIES):
         before = contacts.get_identity_by_key(table, address_key)
-        if before is None:
+        if before is None or rules.is_known(said, before):
             return False
         if rules.is_overruled(before.consent, said):
             raise ConflictError("they stopped this themselves: only they can start it again")

@@ -109,6 +109,13 @@ def matters(said: Statement, before: Identity | None) -> bool:
     return lifts or bool(said.senders & before.blocked_senders)
 
 
+def is_known(said: Statement, before: Identity) -> bool:
+    """Whether their own stop was kept before, so that hearing of it again says nothing new."""
+    stops = said.own and said.state is ConsentState.DENIED
+    is_kept = kept_for(before.consent, said.medium, said.purpose) is ConsentState.STOPPED
+    return stops and is_kept and said.senders <= before.blocked_senders
+
+
 def after(kept: Kept, said: Statement) -> Kept:
     """The states once this was said. The log's statements in turn, from none, give what is kept."""
     before = kept_for(kept, said.medium, said.purpose)

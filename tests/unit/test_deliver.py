@@ -669,6 +669,22 @@ def test_so_is_one_that_a_report_tells_of_and_once(office: Office) -> None:
     assert [each.source for each in said] == ["twilio 21610"]
 
 
+def test_a_complaint_is_kept_once_though_the_report_had_to_come_again(
+    office: Office, at_call: Callable[[int, str, BaseException], None]
+) -> None:
+    key = key_of(office.answer(office.hub.receive(mail()).contact_id))
+    office.deliver(key)
+    complaint = StatusReport(
+        provider="ses", provider_id="id-1", state="complained", error="abuse", opted_out=True
+    )
+    at_call(3, "after", Killed())  # the complaint is kept, the receipt is not yet
+    with pytest.raises(Killed):
+        apply_report(key, complaint, table=office.table, now=office.now)
+    apply_report(key, complaint, table=office.table, now=office.now)
+    said = consents.read(office.table, office.table.address_key(ANA_EMAIL)).statements
+    assert [each.source for each in said] == ["ses abuse"]
+
+
 def test_a_number_that_is_blocked_is_passed_over(office: Office) -> None:
     office.numbers = ("+15005550006", "+15005550007")
     key = text_to_ana(office)
