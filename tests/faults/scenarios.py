@@ -471,7 +471,7 @@ def _releasing(account: Account) -> Attempt:
     assert _telling(debounce_seconds=60)(account)()
     due = _last(account, "due", kind="debounce")
     account.wait(minutes=2)
-    body = {"due": "debounce", "home": due["home"], "id": due["id"]}
+    body = {"due": "debounce", "home": due["home"], "id": due["SK"].split("#", 2)[2]}
     return from_queue(account, "notify_customer", json.dumps(body))
 
 
