@@ -41,7 +41,7 @@ def tell(story: Story, guard: Guard, *, guarded: bool) -> None:
             _do(story, guard.meanwhile)
         write(table, *(legs if guarded or not stands else guard.without(legs)))
         if len(legs) > 1:
-            story.watch()
+            story.watch(each_write=True)
 
     acting = False
     with patch.object(Table, "write", mutated):

@@ -116,7 +116,7 @@ class World:
                 )
 
     def check_news(self, before: "World") -> None:
-        """What was written since: everybody in a conversation of their own, and one by default."""
+        """What one write brought: everybody in a conversation of their own, and one by default."""
         known = {entry.id for entry in before.entries}
         for entry in self.entries:
             conversation = self.conversations.get(entry.conversation_id)

@@ -5,7 +5,7 @@ table is missed when it is taken away is shown by `python -m tests.guards` (deci
 """
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from shared.store.bodies import Bodies
@@ -34,9 +34,10 @@ OPERATIONS = st.one_of(
 BATCHES = st.lists(st.lists(OPERATIONS, min_size=1, max_size=4), min_size=1, max_size=6)
 
 
-def few(examples: int) -> settings:
+def few(examples: int, *, repeatable: bool = True) -> settings:
     return settings(
         max_examples=examples,
+        phases=tuple(Phase) if repeatable else (Phase.generate,),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
@@ -62,7 +63,7 @@ def test_whoever_dies_at_whatever_call_nothing_is_lost_doubled_or_mixed(
 
 @pytest.mark.parametrize("table", ["dynamodb-local"], indirect=True)
 @pytest.mark.skipif(not dynamodb_local.is_there(), reason="needs Java and Maven")
-@few(15)
+@few(15, repeatable=False)
 @given(batches=BATCHES, seed=st.integers(0, 2**32))
 def test_on_an_engine_with_real_concurrency_nothing_is_lost_doubled_or_mixed(
     table: Table, bodies: Bodies, batches: list[list[Operation]], seed: int
