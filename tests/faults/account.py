@@ -21,7 +21,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 
 from shared.runtime import clients, clock, secrets
 from shared.store.table import Table
-from tests.cheap_moto import cheap_transactions
+from tests.cheap_moto import cheap_moto
 from tests.deployment import deploy
 from tests.faults.injector import DeadError, Effect, Injector
 from tests.faults.providers import Providers
@@ -206,7 +206,7 @@ def account(now: datetime | None = None) -> Iterator[Account]:
         for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"):
             patch.delenv(name, raising=False)
         stack.enter_context(mock_aws())
-        stack.enter_context(cheap_transactions())
+        stack.enter_context(cheap_moto())
         for function in FUNCTIONS:
             import_module(f"functions.{package(function)}.handler")
         _forget()
