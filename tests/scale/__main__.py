@@ -145,8 +145,8 @@ def _account(heats: Sequence[Heat]) -> Iterator[str]:
         yield f"| {each[-1].what} | {numbers} | {first.quota:,.0f} ({first.source}) | {answer} |"
     yield (
         "\nTwilio's own limit comes first in practice: a US long code sends one text a second, a"
-        " short code a hundred;\nwhat is over waits at Twilio, not here. Quotas were read in AWS's"
-        " documentation in November 2026; ask\nService Quotas for your account's."
+        " short code a hundred;\nwhat is over waits at Twilio, not here. Quotas are AWS's usual"
+        " ones in November 2026,\nnot all of them looked up: ask Service Quotas for your account's."
     )
 
 
