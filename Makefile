@@ -36,7 +36,7 @@ replay: ## Bring what was parked the ordinary way again (ID=... or ALL=1; STACK=
 		$(if $(STACK),--stack $(STACK))
 
 test: check ## Run check, then every test: unit, integration, end to end
-	@$(BIN)/python -m pytest -p tests.kinds -n auto tests/unit tests/integration
+	@$(BIN)/python -m pytest -p tests.kinds -n auto --dist worksteal tests/unit tests/integration
 	@$(BIN)/python -m pytest -p tests.kinds tests/e2e
 
 check: setup ## Run the linters, the type checker and the template's validation

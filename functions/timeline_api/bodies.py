@@ -54,7 +54,11 @@ class Body(BaseModel):
     """Whatever else it holds is refused, and what it held is never repeated in an error."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        strict=True,  # a number is no truth value, and no time
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
 

@@ -63,7 +63,7 @@ def test_whoever_dies_at_whatever_call_nothing_is_lost_doubled_or_mixed(
 
 @pytest.mark.parametrize("table", ["dynamodb-local"], indirect=True)
 @pytest.mark.skipif(not dynamodb_local.is_there(), reason="needs Java and Maven")
-@few(15, repeatable=False)
+@few(8, repeatable=False)
 @given(batches=BATCHES, seed=st.integers(0, 2**32))
 def test_on_an_engine_with_real_concurrency_nothing_is_lost_doubled_or_mixed(
     table: Table, bodies: Bodies, batches: list[list[Operation]], seed: int
