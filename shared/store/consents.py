@@ -139,23 +139,14 @@ def _read_request(item: Item) -> ConsentRequest:
 def read(table: Table, address_key: str) -> Said:
     """What was said about an address: one Query in all but a very long history."""
     statements, requests = [], []
-    position: str | None = None
-    while True:
-        found = table.query(
-            keys.identity(address_key).pk,
-            between=(keys.CONSENT, keys.CONSENT + keys.HIGHEST),
-            limit=_READ_AT_ONCE,
-            ascending=True,
-            after=position,
-        )
-        for item in found.items:
-            if item["type"] == "consent":
-                statements.append(read_statement(item))
-            else:
-                requests.append(_read_request(item))
-        if found.last_key is None:
-            return Said(tuple(statements), tuple(requests))
-        position = found.last_key["SK"]
+    partition = keys.identity(address_key).pk
+    between = (keys.CONSENT, keys.CONSENT + keys.HIGHEST)
+    for item in table.walk(partition, between=between, at_once=_READ_AT_ONCE):
+        if item["type"] == "consent":
+            statements.append(read_statement(item))
+        else:
+            requests.append(_read_request(item))
+    return Said(tuple(statements), tuple(requests))
 
 
 # ---- writing

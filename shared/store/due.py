@@ -108,20 +108,9 @@ def copy_leg(message: ProviderRef, at: datetime) -> Put:
 def ready(table: Table, now: datetime) -> Iterator[ReceiptKey | NoticeKey | Task]:
     """All whose time has come. Eventually consistent: it reads the index."""
     for shard in range(keys.DUE_SHARDS):
-        start: Item | None = None
-        while True:
-            page = table.query(
-                keys.due_partition(shard),
-                between=("0", keys.timestamp(now)),
-                limit=_PAGE,
-                ascending=True,
-                index=INDEX,
-                start=start,
-            )
-            yield from (_indexed(row) for row in page.items)
-            start = page.last_key
-            if start is None:
-                break
+        between = ("0", keys.timestamp(now))
+        rows = table.walk(keys.due_partition(shard), between=between, at_once=_PAGE, index=INDEX)
+        yield from map(_indexed, rows)
 
 
 def _indexed(row: Item) -> ReceiptKey | NoticeKey | Task:

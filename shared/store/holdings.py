@@ -42,19 +42,7 @@ def with_address(table: Table, address_key: str) -> Iterator[Holding]:
 
 
 def _partition(table: Table, partition: str, high: str) -> Iterator[Item]:
-    position: str | None = None
-    while True:
-        found = table.query(
-            partition,
-            between=(keys.LOWEST, high),
-            limit=_READ_AT_ONCE,
-            ascending=True,
-            after=position,
-        )
-        yield from found.items
-        if found.last_key is None:
-            return
-        position = found.last_key["SK"]
+    return table.walk(partition, between=(keys.LOWEST, high), at_once=_READ_AT_ONCE)
 
 
 def _bare(item: Item) -> Item:

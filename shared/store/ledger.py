@@ -55,22 +55,11 @@ def _lines(
         high = keys.lines(until) + keys.HIGHEST
         entries_high = keys.entry_position(until + _LATER)
     for between in ((low, high), (entries_low, entries_high)):
-        position: str | None = None
-        while True:
-            page = table.query(
-                keys.contact(source.home),
-                between=between,
-                limit=_READ_AT_ONCE,
-                ascending=True,
-                after=position,
-            )
-            for item in page.items:
-                line = read_line(item) if item["type"] in ("entry", "cost_line") else None
-                if line and source.admits(line.address_key):
-                    yield line
-            if page.last_key is None:
-                break
-            position = page.last_key["SK"]
+        partition = keys.contact(source.home)
+        for item in table.walk(partition, between=between, at_once=_READ_AT_ONCE):
+            line = read_line(item) if item["type"] in ("entry", "cost_line") else None
+            if line and source.admits(line.address_key):
+                yield line
 
 
 def fee_lines(table: Table, day: date, now: datetime) -> list[CostLine]:

@@ -136,19 +136,8 @@ def _profiles(table: Table, contact_ids: Iterable[str]) -> dict[str, Item]:
 
 
 def _meters(table: Table, month: str) -> Iterable[Item]:
-    position: str | None = None
-    while True:
-        found = table.query(
-            keys.meter(month, "").pk,
-            between=(keys.LOWEST, keys.HIGHEST),
-            limit=1_000,
-            ascending=True,
-            after=position,
-        )
-        yield from found.items
-        if found.last_key is None:
-            return
-        position = found.last_key["SK"]
+    between = (keys.LOWEST, keys.HIGHEST)
+    return table.walk(keys.meter(month, "").pk, between=between, at_once=1_000)
 
 
 def _fees_of(day: date) -> str:

@@ -1,6 +1,6 @@
 """The one DynamoDB table: reads, conditional writes and transactions, with errors in our words."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import uniform
 from time import sleep
@@ -174,6 +174,23 @@ class Table:
             items=tuple(from_wire(wire) for wire in answer["Items"]),
             last_key=from_wire(last) if last else None,
         )
+
+    def walk(
+        self, partition: str, *, between: tuple[str, str], at_once: int, index: str | None = None
+    ) -> Iterator[Item]:
+        """All of a partition within `between`, ascending, by as many queries as that takes.
+
+        `at_once` is how many items each reads; otherwise as `query`.
+        """
+        start: Item | None = None
+        while True:
+            found = self.query(
+                partition, between=between, limit=at_once, ascending=True, index=index, start=start
+            )
+            yield from found.items
+            start = found.last_key
+            if start is None:
+                return
 
     def write(self, *legs: Leg) -> None:
         """All legs or none. Raises TransactionRefusedError with what stands in the way.
