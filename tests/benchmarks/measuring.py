@@ -45,13 +45,18 @@ def cpu(work: Work) -> float:
 
 
 def side_by_side(ours: Sequence[Work], other: Sequence[Work], *, warm: int = 20) -> Pair:
-    """Both kinds of work, taking turns; the first `warm` rounds are not counted."""
+    """Both kinds of work, taking turns; the first `warm` rounds are not counted.
+
+    What the benchmark itself holds is kept from the collector: a function has no such heap.
+    """
     gc.collect()
+    gc.freeze()
     pairs = []
     for number, (one, two) in enumerate(zip(ours, other, strict=True)):
         first, second = (one, two) if number % 2 else (two, one)
         times = cpu(first), cpu(second)
         pairs.append(times if number % 2 else times[::-1])
+    gc.unfreeze()
     counted = pairs[warm:]
     return Pair(ours=[pair[0] for pair in counted], other=[pair[1] for pair in counted])
 
