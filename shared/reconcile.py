@@ -10,7 +10,7 @@ from shared.model.entry import Direction
 from shared.model.errors import NotFoundError, RejectedError
 from shared.model.message import InboundMessage
 from shared.model.receipt import ReceiptKey
-from shared.model.sending import ListedMessage, StatusReport
+from shared.model.sending import ListedMessage
 from shared.receipts import Outcome, apply_report
 from shared.store import receipts
 from shared.store.table import Table
@@ -124,13 +124,7 @@ class Reconciler:
             self.tell(Found.UNREADABLE, message.provider_id)
 
     def _report(self, message: ListedMessage, key: ReceiptKey) -> Found | None:
-        report = StatusReport(
-            provider=self.provider,
-            provider_id=message.provider_id,
-            state=message.state,
-            error=message.error,
-            at=message.updated_at,
-        )
+        report = message.report(self.provider)
         outcome = apply_report(key, report, table=self.table, now=self.clock())
         return _FOUND.get(outcome)
 

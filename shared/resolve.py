@@ -8,7 +8,7 @@ from typing import Protocol
 from shared.model.entry import Channel, Entry
 from shared.model.errors import UnavailableError
 from shared.model.receipt import Receipt
-from shared.model.sending import ListedMessage, StatusReport
+from shared.model.sending import ListedMessage
 from shared.receipts import apply_report
 from shared.rules import resolving
 from shared.rules.resolving import Likeness
@@ -66,14 +66,7 @@ class Search:
             return Finding.UNCLEAR
         if not receipts.bind(table, entry, self.provider, message.provider_id):
             return Finding.UNCLEAR
-        report = StatusReport(
-            provider=self.provider,
-            provider_id=message.provider_id,
-            state=message.state,
-            error=message.error,
-            at=message.updated_at,
-        )
-        apply_report(receipt.key, report, table=table, now=now)
+        apply_report(receipt.key, message.report(self.provider), table=table, now=now)
         return Finding.FOUND
 
     def _holder(self, table: Table, message: ListedMessage) -> str:

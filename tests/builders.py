@@ -22,7 +22,7 @@ def price(message: InboundMessage) -> Cost:
     """A flat price, so that sums are easy to check."""
     return Cost(
         provider_micro_usd=8_300,
-        own_micro_usd=9,
+        own_micro_usd=10,
         category=f"{message.channel}.in",
         units=message.segments,
         rate="test",

@@ -48,7 +48,7 @@ def price_out(entry: Entry) -> Cost:
     return Cost(
         provider_micro_usd=8_300,
         carrier_fee_micro_usd=3_500,
-        own_micro_usd=22,
+        own_micro_usd=25,
         category=f"{entry.channel}.outbound",
         units=1,
         rate="test",

@@ -30,7 +30,7 @@ def entry(*, home: str = "ctc_ana", at: datetime = NOW, **fields: Any) -> Entry:
         "address": ANA_PHONE,
         "conversation_id": "cnv_1",
         "text": "hello",
-        "cost": Cost(provider_micro_usd=8300, own_micro_usd=9, category="t", units=1, rate="t"),
+        "cost": Cost(provider_micro_usd=8300, own_micro_usd=10, category="t", units=1, rate="t"),
     }
     return Entry(home=home, occurred_at=at, **(given | fields))
 
@@ -41,7 +41,7 @@ def receipt(of: Entry, state: ReceiptState = ReceiptState.SENT) -> Receipt:
         key=ReceiptKey(home=of.home, at=of.occurred_at, entry_id=of.id),
         state=state,
         steps={"queued": of.occurred_at, str(state): of.occurred_at},
-        booked_micro_usd=8_309,
+        booked_micro_usd=8_310,
         address_key=of.address_key,
     )
 

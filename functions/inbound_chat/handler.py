@@ -41,13 +41,7 @@ def table() -> Table:
 
 @cache
 def linking() -> Policy:
-    told = settings()
-    return policy(
-        told.link_policy,
-        sms_sender=told.sms_sender,
-        mail_sender=told.mail_sender,
-        mail_domain=told.mail_domain,
-    )
+    return policy(settings())
 
 
 def clock() -> datetime:

@@ -105,3 +105,13 @@ class ListedMessage:
     error: str = ""
     price: str = ""
     currency: str = ""
+
+    def report(self, provider: str) -> StatusReport:
+        """What the list says of it, as a callback would have said it."""
+        return StatusReport(
+            provider=provider,
+            provider_id=self.provider_id,
+            state=self.state,
+            error=self.error,
+            at=self.updated_at,
+        )

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from shared.model.identity import Address, Identity, IdentityKind, Trust
 from shared.model.message import InboundMessage
@@ -86,14 +87,24 @@ class Policy:
     own_domain: str = ""
 
 
-def policy(joining: str, *, sms_sender: str, mail_sender: str, mail_domain: str) -> Policy:
-    """The policy in an operator's words: how to join, and what is their own.
+class Told(Protocol):
+    """What an operator says about joining; several numbers are separated by commas."""
 
-    Raises ValueError for an unknown way of joining.
-    """
-    numbers = {Address(IdentityKind.PHONE, number) for number in sms_sender.split(",")}
-    own = frozenset(numbers | {Address(IdentityKind.EMAIL, mail_sender)})
-    return Policy(joining=Joining(joining), own=own, own_domain=mail_domain)
+    @property
+    def link_policy(self) -> str: ...
+    @property
+    def sms_sender(self) -> str: ...
+    @property
+    def mail_sender(self) -> str: ...
+    @property
+    def mail_domain(self) -> str: ...
+
+
+def policy(told: Told) -> Policy:
+    """The policy in an operator's words. Raises ValueError for an unknown way of joining."""
+    numbers = {Address(IdentityKind.PHONE, number) for number in told.sms_sender.split(",")}
+    own = frozenset(numbers | {Address(IdentityKind.EMAIL, told.mail_sender)})
+    return Policy(joining=Joining(told.link_policy), own=own, own_domain=told.mail_domain)
 
 
 # ---- what identifies anybody

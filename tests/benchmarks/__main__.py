@@ -54,9 +54,10 @@ the answer. So what could be saved was there (`shared/runtime/clients.py`):
 with 50 receipts: 13.3 ms | 6.9 ms |
 
 What is left is the floor: an HTTP request through botocore takes about 1.5 ms of CPU, a message
-takes two and a mail three, the last of a mail's being S3's. A mail's three calls made bare stand beside
-its figure above: where the machine needs more than 7 ms for those, nothing of ours can hold 7. Going below would mean to sign and send requests without it; the saving
-is a fifth of a micro-dollar a message, and not worth being the only ones to maintain that.
+takes two and a mail three. A mail's three calls made bare stand beside its figure: where those
+alone take the machine 7 ms, nothing of ours can hold 7. Going below would mean to sign and send
+requests without it; the saving is a fifth of a micro-dollar a message, and not worth being the only
+ones to maintain that.
 """
 
 

@@ -52,7 +52,7 @@ def test_a_hundred_first_messages_at_once_over_sms_and_whatsapp_make_one_contact
     assert {r.conversation_id for r in recorded} == {c.id for c in contact.conversations}
     assert len(contact.conversations) == 1
     assert contact.identities[0].messages == 100
-    assert contact.identities[0].cost_micro_usd == 100 * 8_309
+    assert contact.identities[0].cost_micro_usd == 100 * 8_310
     assert len(World.of(hub.table).messages) == 100
 
 

@@ -45,8 +45,8 @@ def test_a_delivery_that_arrives_three_times_counts_once(hub: Hub) -> None:
     assert second.entry_id == first.entry_id
     identity = contacts.get_identity(hub.table, ANA_PHONE)
     assert identity
-    assert (identity.messages, identity.cost_micro_usd) == (1, 8_309)
-    assert identity.cost_by_channel == {"sms": 8_309}
+    assert (identity.messages, identity.cost_micro_usd) == (1, 8_310)
+    assert identity.cost_by_channel == {"sms": 8_310}
 
 
 def test_a_second_message_goes_on_in_the_open_conversation(hub: Hub) -> None:

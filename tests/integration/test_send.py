@@ -30,7 +30,7 @@ def hub(table: Table, bodies: Bodies) -> Hub:
 
 def price(entry: Entry) -> Cost:
     return Cost(
-        provider_micro_usd=100, own_micro_usd=22, category="out", units=1, rate=entry.channel
+        provider_micro_usd=100, own_micro_usd=25, category="out", units=1, rate=entry.channel
     )
 
 
@@ -73,9 +73,9 @@ def test_an_answer_is_born_with_its_queued_receipt_and_its_price(hub: Hub) -> No
     key = ReceiptKey(home=sent.entry.home, at=sent.entry.occurred_at, entry_id=sent.entry.id)
     entry, receipt = receipts.get(hub.table, key)
     assert receipt.state is ReceiptState.QUEUED
-    assert receipt.booked_micro_usd == 122
+    assert receipt.booked_micro_usd == 125
     assert entry.subject == "Re: Where is my order?"
-    assert hub.contact(ANA_EMAIL).identities[0].cost_micro_usd == 8_309 + 122
+    assert hub.contact(ANA_EMAIL).identities[0].cost_micro_usd == 8_310 + 125
 
 
 def test_an_answer_cites_the_mail_it_answers(hub: Hub) -> None:

@@ -158,7 +158,7 @@ def test_receipts_costs_and_claims_move_with_the_address(office: Office) -> None
     assert lying_with(office, record.source) == {"profile": 1, "entry": 2}
     moved = {"profile": 1, "entry": 3, "receipt": 1, "cost_line": 1, "claim": 1}
     assert lying_with(office, record.target) == moved
-    assert office.hub.contact(ANA_PHONE).identities[0].cost_micro_usd == 8_309
+    assert office.hub.contact(ANA_PHONE).identities[0].cost_micro_usd == 8_310
     assert not [
         i for i in written(office.table) if i.get("home") == record.source and i.get("moved")
     ]

@@ -94,8 +94,8 @@ def test_a_contact_shows_who_they_are_what_is_open_and_what_they_cost(api: Api, 
     assert contact["open_conversations"][0]["contact_id"] == first.contact_id
     assert contact["cost"] == {
         "currency": "USD",
-        "total_micro_usd": 3 * 8_309,
-        "by_channel": {"chat": 8_309, "email": 8_309, "sms": 8_309},
+        "total_micro_usd": 3 * 8_310,
+        "by_channel": {"chat": 8_310, "email": 8_310, "sms": 8_310},
     }
     assert contact["first_seen_at"] == "2026-11-20T12:00:00.000Z"
     assert contact["last_seen_at"] == "2026-11-20T12:02:00.000Z"

@@ -35,14 +35,14 @@ def test_the_ledger_shows_estimates_and_what_they_turned_out_as(
     costs = api.get(f"/v1/contacts/{ana}/costs")
     price, out, received = costs["items"]
     assert [line["kind"] for line in costs["items"]] == ["price", "estimate", "estimate"]
-    assert [line["amount_micro_usd"] for line in costs["items"]] == [8_300, 11_822, 8_309]
+    assert [line["amount_micro_usd"] for line in costs["items"]] == [8_300, 11_825, 8_310]
     assert (price["actual"], out["actual"], received["actual"]) == (True, False, False)
     assert price["billed"] == {"amount": "-0.0166", "currency": "USD"}
     assert price["entry_id"] == out["entry_id"]
     assert (price["at"][:7], price["entry_at"][:7]) == ("2026-12", "2026-11")
-    assert costs["by_month"] == {"2026-11": 8_309 + 11_822, "2026-12": 8_300}
+    assert costs["by_month"] == {"2026-11": 8_310 + 11_825, "2026-12": 8_300}
     assert costs["by_channel"] == {"sms": costs["total_micro_usd"]}
-    assert costs["total_micro_usd"] == 8_309 + 11_822 + 8_300
+    assert costs["total_micro_usd"] == 8_310 + 11_825 + 8_300
     contact = api.get(f"/v1/contacts/{ana}")["cost"]
     assert contact["total_micro_usd"] == costs["total_micro_usd"]
     assert contact["by_channel"] == costs["by_channel"]
@@ -57,8 +57,8 @@ def test_a_time_asked_for_is_that_of_booking(api: Api, hub: Hub, office: Office)
         f"/v1/contacts/{ana}/costs", "from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z"
     )
     december = api.get(f"/v1/contacts/{ana}/costs", "from=2026-12-01T00:00:00Z")
-    assert november["by_month"] == {"2026-11": 8_309 + 11_822}
-    assert december["by_month"] == {"2026-12": 8_309 + 8_300}
+    assert november["by_month"] == {"2026-11": 8_310 + 11_825}
+    assert december["by_month"] == {"2026-12": 8_310 + 8_300}
     assert {line["entry_at"][:10] for line in december["items"]} == {"2026-11-30", "2026-11-20"}
 
 
@@ -71,7 +71,7 @@ def test_pages_bring_every_line_once_and_each_has_the_whole_sums(api: Api, hub: 
     while cursor is not None:
         query = "limit=3" + (f"&cursor={cursor}" if cursor else "")
         page = api.get(f"/v1/contacts/{ana}/costs", query)
-        assert page["total_micro_usd"] == 7 * 8_309
+        assert page["total_micro_usd"] == 7 * 8_310
         seen += [line["id"] for line in page["items"]]
         cursor = page["next_cursor"]
     assert len(seen) == len(set(seen)) == 7
@@ -83,7 +83,7 @@ def test_what_is_merged_is_summed_and_a_merged_id_answers(api: Api, hub: Hub, ta
     merge.merge(table, ana, other, decision, now=later())
     for contact_id in (ana, other):
         costs = api.get(f"/v1/contacts/{contact_id}/costs")
-        assert costs["by_channel"] == {"email": 8_309, "sms": 8_309}
+        assert costs["by_channel"] == {"email": 8_310, "sms": 8_310}
 
 
 def test_an_address_that_is_split_off_takes_its_costs_along(api: Api, hub: Hub) -> None:
@@ -95,7 +95,7 @@ def test_an_address_that_is_split_off_takes_its_costs_along(api: Api, hub: Hub) 
         api.get(f"/v1/contacts/{done[who]['id']}/costs")["by_channel"]
         for who in ("contact", "other")
     ]
-    assert costs == [{"chat": 8_309}, {"sms": 8_309}]
+    assert costs == [{"chat": 8_310}, {"sms": 8_310}]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_question_that_cannot_be_read_is_400(api: Api, hub: Hub, query: str) -
 def test_the_end_of_time_is_far_enough(api: Api, hub: Hub) -> None:
     ana = hub.receive(sms()).contact_id
     query = "from=0001-01-01T00:00:00Z&to=9999-12-31T23:59:59Z"
-    assert api.get(f"/v1/contacts/{ana}/costs", query)["total_micro_usd"] == 8_309
+    assert api.get(f"/v1/contacts/{ana}/costs", query)["total_micro_usd"] == 8_310
 
 
 def test_more_lines_than_an_answer_can_sum_are_refused(

@@ -69,7 +69,7 @@ def test_an_outbound_entry_shows_its_receipt_and_its_real_price(api: Api, table:
         author=Author(AuthorType.AGENT, id="agent-1", name="Ada"),
         text="On its way.",
         provider=ProviderRef("twilio", "SM1"),
-        cost=Cost(provider_micro_usd=8_300, own_micro_usd=9, category="t", units=1, rate="t"),
+        cost=Cost(provider_micro_usd=8_300, own_micro_usd=10, category="t", units=1, rate="t"),
     )
     failed = replace(
         receipt(sent, ReceiptState.FAILED),

@@ -1,11 +1,14 @@
 """What a message may cost its operator: counted operations times the price list (design.md §12)."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
+from shared.rate_card import rate_card
 from tests.costs.capacity import Wire, index_units, read_units, size, write_units
 from tests.costs.model import LIMITS, bills, total
+from tests.costs.stories import OUT
 
 IN_INBOX = {
     "PK": {"S": "CONVERSATION#1"},
@@ -18,6 +21,16 @@ IN_INBOX = {
 @pytest.mark.parametrize("story", LIMITS)
 def test_a_story_stays_below_its_limit(story: str) -> None:
     assert total(bills()[story]) <= LIMITS[story]
+
+
+@pytest.mark.parametrize(
+    ("story", "rate"),
+    [("SMS in", "sms.inbound.own"), ("e-mail in", "email.inbound.own"), (OUT, "sms.outbound.own")],
+)
+def test_the_rate_card_takes_for_our_share_what_was_counted(story: str, rate: str) -> None:
+    told = rate_card().rate(rate, "+1", datetime.now(UTC))
+    assert told
+    assert total(bills()[story]) * 1000 == pytest.approx(told.nano_usd, rel=0.05)
 
 
 def test_a_text_takes_two_calls_and_no_more_units_than_four_small_items() -> None:

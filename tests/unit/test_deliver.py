@@ -32,7 +32,7 @@ from tests.builders import ANA_CHAT, ANA_EMAIL, ANA_PHONE, NOW, chat, mail, sms
 from tests.hub import KEYS
 from tests.outbound import DOMAIN, Killed, Office, key_of
 
-PRICE_IN, PRICE_OUT = 8_309, 11_822
+PRICE_IN, PRICE_OUT = 8_310, 11_825
 
 
 @pytest.fixture

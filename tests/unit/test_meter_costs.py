@@ -99,15 +99,15 @@ def test_an_amount_is_one_document_whose_contact_is_no_dimension(
     assert document == {
         "channel": "sms",
         "direction": "inbound",
-        "CostMicroUsd": [8_309.0],
-        "OwnCostMicroUsd": [9.0],
+        "CostMicroUsd": [8_310.0],
+        "OwnCostMicroUsd": [10.0],
         "fact_id": recorded.entry_id,
         "contact": recorded.contact_id,
         "entry": recorded.entry_id,
         "kind": "estimate",
         "category": "sms.in",
-        "micro_usd": 8_309,
-        "own_micro_usd": 9,
+        "micro_usd": 8_310,
+        "own_micro_usd": 10,
     }
 
 
@@ -126,7 +126,7 @@ def test_documents_distinct_by_fact_sum_to_the_contacts_totals(
     totals = [item["cost_total"] for item in written(table) if item["type"] == "identity"]
     assert len(documents) == 2 * len(amounts) == 2 * 6
     assert sum(amounts.values()) == sum(totals)
-    assert min(amounts.values()) == -11_822
+    assert min(amounts.values()) == -11_825
 
 
 def test_what_costs_nothing_and_what_a_split_has_moved_is_no_amount(
@@ -157,7 +157,7 @@ def test_a_correction_is_a_metric_of_its_own(
     office.provider.answers = [Refused("21211", final=True)]
     office.deliver(key_of(office.answer(office.hub.receive(sms()).contact_id)))
     void = [it for it in metered(capsys, *facts(table)) if it["kind"] == "void"]
-    assert [it["CorrectionMicroUsd"] for it in void] == [[-11_822.0]]
+    assert [it["CorrectionMicroUsd"] for it in void] == [[-11_825.0]]
 
 
 # ---- what a batch comes to
@@ -204,8 +204,8 @@ def test_the_months_sum_counts_every_amount_once_however_batches_repeat(
             (5, 8, "shardId-2"),
         )
     ]
-    assert [amount // 8_309 for amount in shown] == [3, 3, 5, 5, 8]
-    assert metering.month_to_date(table, "2026-11") == 8 * 8_309
+    assert [amount // 8_310 for amount in shown] == [3, 3, 5, 5, 8]
+    assert metering.month_to_date(table, "2026-11") == 8 * 8_310
 
 
 def test_each_month_has_its_own_sum_and_each_day_its_estimated_fees(
@@ -218,7 +218,7 @@ def test_each_month_has_its_own_sum_and_each_day_its_estimated_fees(
     office.answer(ana)
     whole_batch(capsys, [record(item) for item in facts(table)])
     sums = [metering.month_to_date(table, month) for month in ("2026-11", "2026-12", "2027-01")]
-    assert sums == [8_309 + 11_822, 11_822, 0]
+    assert sums == [8_310 + 11_825, 11_825, 0]
     fees = [
         metering.estimated_fees(table, at.date()) for at in (NOW, later(days=12), later(days=1))
     ]
@@ -249,10 +249,10 @@ def test_a_profile_that_is_busy_is_waited_for(
     Office(table, bodies).hub.receive(sms())
     records = [record(item) for item in facts(table)]
     refuse_transactions(2)
-    assert counts(whole_batch(capsys, records)) == {"ContactsServed": 1, GAUGE: 8_309}
+    assert counts(whole_batch(capsys, records)) == {"ContactsServed": 1, GAUGE: 8_310}
     refuse_transactions(2)
     other = [record(item) for item in facts(table)]
-    assert counts(whole_batch(capsys, other)) == {GAUGE: 2 * 8_309}
+    assert counts(whole_batch(capsys, other)) == {GAUGE: 2 * 8_310}
     refuse_transactions(99)
     with pytest.raises(UnavailableError):
         whole_batch(capsys, [record(item) for item in facts(table)])

@@ -79,7 +79,7 @@ def test_nothing_is_written_and_nothing_owed_while_an_update_waits(desk: Desk) -
     assert (desk.notifications(), spent(desk)) == ([], before)
     desk.wait(minutes=1)
     desk.sweep()
-    assert spent(desk) == before + 11_822
+    assert spent(desk) == before + 11_825
 
 
 def spent(desk: Desk) -> int:

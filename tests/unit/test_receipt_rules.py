@@ -22,7 +22,7 @@ REPORTED = {
 
 
 def receipt(state: ReceiptState = ReceiptState.QUEUED, **fields: object) -> Receipt:
-    blank = Receipt(key=KEY, state=state, steps={str(state): NOW}, booked_micro_usd=11_822)
+    blank = Receipt(key=KEY, state=state, steps={str(state): NOW}, booked_micro_usd=11_825)
     return replace(blank, **fields)  # type: ignore[arg-type]
 
 
@@ -148,7 +148,7 @@ def test_an_answer_that_comes_after_the_reports_takes_nothing_back() -> None:
 def test_what_never_leaves_is_not_owed() -> None:
     assert rules.stop(receipt(), "erased", NOW).booked_micro_usd == 0
     assert rules.fail(claimed(), "clm_1", "twilio", "21211", NOW).booked_micro_usd == 0
-    assert rules.lose(claimed(), "clm_1", "no-answer", NOW).booked_micro_usd == 11_822
+    assert rules.lose(claimed(), "clm_1", "no-answer", NOW).booked_micro_usd == 11_825
 
 
 def test_what_is_known_is_neither_stopped_nor_given_up() -> None:

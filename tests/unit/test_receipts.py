@@ -84,7 +84,7 @@ def test_an_error_survives_a_later_duplicate_without_one(office: Office, key: Re
 
 def test_a_failure_after_acceptance_is_still_owed(office: Office, key: ReceiptKey) -> None:
     apply(office, key, status("undelivered", error="30003"))
-    assert office.receipt(key).booked_micro_usd == 11_822
+    assert office.receipt(key).booked_micro_usd == 11_825
 
 
 def test_another_provider_id_on_a_receipt_is_a_double_send_and_both_are_kept(

@@ -23,7 +23,7 @@ from tests.builders import ANA_PHONE, later, sms
 from tests.outbound import Office, key_of
 from tests.streams import written
 
-IN, OUT, OWN, FEE = 8_309, 11_822, 22, 3_500
+IN, OUT, OWN, FEE = 8_310, 11_825, 25, 3_500
 CARD = RateCard.from_json(
     json.dumps(
         {

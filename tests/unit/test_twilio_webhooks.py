@@ -53,7 +53,7 @@ def test_a_signed_text_is_on_the_timeline_and_nothing_is_answered(inbound: Modul
     assert list(ElementTree.fromstring(response["body"])) == []
     identity = contacts.get_identity(inbound.table(), PHONE)
     assert identity
-    assert (identity.messages, identity.cost_by_channel) == (1, {"sms": 8_309})
+    assert (identity.messages, identity.cost_by_channel) == (1, {"sms": 8_310})
 
 
 @pytest.mark.parametrize("again", [True, False])
