@@ -121,7 +121,7 @@ def decide(
     correlation: str,
     make_id: NewId = new_id,
 ) -> None:
-    """Put down an agent's word. Saying it again is kept again, and changes nothing.
+    """Put down an agent's word. Asked for twice within a day, it is kept once.
 
     Raises NotFoundError, GoneError, InvalidRequestError (no such address or wish of this contact; a
     medium that does not lead there), ConflictError (they stopped it themselves; the wish was just
@@ -136,12 +136,6 @@ def decide(
             f"an address of kind {identity.address.kind} is not reached by {decision.medium}",
             "medium",
         )
-    wish = None
-    if decision.request_id:
-        wishes = _overview(table, contact).wishes
-        wish = next((w for w in wishes if w.request.entry_id == decision.request_id), None)
-        if wish is None or decision.medium not in wish.request.media:
-            raise InvalidRequestError("there is no such request", "request_id")
     said = Statement(
         id=make_id("ent", now),
         at=to_milliseconds(now),
@@ -155,7 +149,13 @@ def decide(
         message_id=decision.request_id,
     )
     beside: list[Leg] = []
-    if wish:
+    if decision.request_id:
+        known = _overview(table, contact)
+        if rules.repeats(said, [it for each, it in known.history if each.key == identity.key]):
+            return
+        wish = next((w for w in known.wishes if w.request.entry_id == decision.request_id), None)
+        if wish is None or decision.medium not in wish.request.media:
+            raise InvalidRequestError("there is no such request", "request_id")
         beside = [consents.decided_leg(wish.sender.key, wish.request, decision.medium)]
     cause = f"agent:{decision.by.id}"
     say(table, identity.key, said, cause=cause, correlation=correlation, beside=beside)
@@ -206,6 +206,8 @@ def say(
             return False
         if rules.is_overruled(before.consent, said):
             raise ConflictError("they stopped this themselves: only they can start it again")
+        if _is_asked_again(table, said, before):
+            return False
         planned = rules.change(
             said,
             before,
@@ -225,3 +227,9 @@ def say(
                 raise ConflictError("the request was just decided") from error
             sleep(uniform(0, 0.02 * 2**attempt))  # noqa: S311 jitter is no secret
     raise UnavailableError("the table stayed busy with this address")
+
+
+def _is_asked_again(table: Table, said: Statement, before: Identity) -> bool:
+    """Nothing slips by: what is said after `before` was read keeps `said` from being written."""
+    changes = rules.after(before.consent, said) != before.consent
+    return not changes and rules.repeats(said, consents.read(table, before.key).statements)

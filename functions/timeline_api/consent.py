@@ -34,8 +34,8 @@ def get(request: Request, hub: Hub) -> shapes.Consents:
 def put(request: Request, hub: Hub, body: "ConsentIn") -> shapes.Consents:
     """Put down, on your word, what a contact wants to be written to about at one address.
 
-    It takes effect at once. What they stopped themselves, by a STOP, a click or a complaint, only
-    they can start again.
+    It takes effect at once; asked for twice within a day, it is kept once. What they
+    stopped themselves, by a STOP, a click or a complaint, only they can start again.
     """
     address = parse_address(
         body.identity.kind, body.identity.value, hub.default_region, field="identity.value"

@@ -33,6 +33,7 @@ _KINDS: Mapping[Medium, tuple[IdentityKind, ...]] = {
 }
 # What nobody is sent who has not asked for it, by name.
 _ASKED_FOR = (Purpose.MARKETING, Purpose.SURVEY)
+_ASKED_AGAIN_WITHIN = timedelta(hours=24)  # as with an Idempotency-Key
 _NO = (ConsentState.DENIED, ConsentState.STOPPED)
 
 Kept = Mapping[str, str]
@@ -114,6 +115,15 @@ def is_known(said: Statement, before: Identity) -> bool:
     stops = said.own and said.state is ConsentState.DENIED
     is_kept = kept_for(before.consent, said.medium, said.purpose) is ConsentState.STOPPED
     return stops and is_kept and said.senders <= before.blocked_senders
+
+
+def repeats(said: Statement, log: Iterable[Statement]) -> bool:
+    """Whether somebody's last word was the same, within a day: asked twice, not said twice."""
+    about = key(said.medium, said.purpose)
+    last = next((it for it in reversed([*log]) if key(it.medium, it.purpose) == about), None)
+    if last is None or said.at - last.at >= _ASKED_AGAIN_WITHIN:
+        return False
+    return replace(last, id=said.id, at=said.at) == said
 
 
 def after(kept: Kept, said: Statement) -> Kept:

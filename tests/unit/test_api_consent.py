@@ -118,8 +118,31 @@ def test_a_wish_by_mail_is_granted_by_sending_what_it_proposes(api: Api, hub: Hu
     assert send(api, contact, channel="sms").status == 409
     found = api.put(f"/v1/contacts/{contact}/consent", by_voice)
     assert found["requests"] == []
-    again = api.call("PUT", f"/v1/contacts/{contact}/consent", body=by_voice)
+    again = api.call("PUT", f"/v1/contacts/{contact}/consent", body={**by_voice, "words": "hm"})
     assert (again.status, again.fields) == (422, ["request_id"])
+
+
+def test_a_word_whose_answer_got_lost_is_kept_once_however_often_the_app_asks(
+    api: Api, hub: Hub
+) -> None:
+    contact = hub.receive(chat(vouched=(ANA_EMAIL, ANA_PHONE))).contact_id
+    hub.receive(mail("Please stop texting me."))
+    (granted,) = told(api, contact)["requests"][0]["proposals"]
+    path = f"/v1/contacts/{contact}/consent"
+    for body in (word(purpose="marketing"), granted):
+        first = api.put(path, body)
+        assert api.put(path, body) == first
+    assert len(told(api, contact)["history"]) == 2
+
+
+def test_another_agents_word_is_kept_though_it_changes_nothing(api: Api, hub: Hub) -> None:
+    contact = hub.receive(sms()).contact_id
+    path = f"/v1/contacts/{contact}/consent"
+    api.put(path, word())
+    for again in ({"claims": {**AGENT, "sub": "agent-2", "scope": "consent:write"}}, {}):
+        api.put(path, word(), **again)
+    by = [each["by"]["id"] for each in told(api, contact)["history"]]
+    assert by == ["agent-1", "agent-2", "agent-1"]
 
 
 def test_a_wish_about_what_they_have_no_address_for_is_shown_all_the_same(

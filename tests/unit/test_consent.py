@@ -284,6 +284,15 @@ def folded(table: Table, address: Address = ANA_PHONE) -> Any:
     return reduce(rules.after, log(table, address).statements, nothing)
 
 
+def test_the_same_word_a_day_later_is_a_word_of_its_own(hub: Hub) -> None:
+    hub.receive(sms())
+    put(hub.table, statement(1))
+    put(hub.table, statement(2, at=later(hours=23)))
+    assert len(log(hub.table).statements) == 1
+    put(hub.table, statement(3, at=later(hours=24)))
+    assert len(log(hub.table).statements) == 2
+
+
 said_by_anybody = st.builds(
     statement,
     at=st.integers(0, 5).map(lambda seconds: later(seconds=seconds)),
