@@ -1,5 +1,6 @@
 """template.yaml as the tests read it."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -119,3 +120,27 @@ def http_events() -> dict[str, tuple[str, dict[str, Any]]]:
 
 
 ROUTES = http_events()
+
+
+def passes(pattern: Any, value: Any) -> bool:
+    """Whether an event filter lets a value through (equality and a few words on leaves)."""
+    if isinstance(pattern, list):
+        return any(allows(rule, value) for rule in pattern)
+    return isinstance(value, dict) and all(
+        passes(part, value.get(name)) for name, part in pattern.items()
+    )
+
+
+def allows(rule: Any, value: Any) -> bool:
+    match rule:
+        case {"exists": wanted}:
+            return (value is not None) is wanted
+        case {"anything-but": unwanted}:
+            return value not in unwanted
+    return bool(value == rule)
+
+
+def lets_through(mapping: str, record: dict[str, Any]) -> bool:
+    """Whether a stream's reader is brought this record."""
+    filters = MAPPINGS[mapping]["FilterCriteria"]["Filters"]
+    return any(passes(json.loads(it["Pattern"]), record) for it in filters)

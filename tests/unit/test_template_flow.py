@@ -32,7 +32,9 @@ from tests.template import (
     STREAM_MAPPINGS,
     TEMPLATE,
     as_list,
+    lets_through,
     of_type,
+    passes,
     setting,
 )
 
@@ -198,29 +200,6 @@ def test_every_alarm_reaches_the_operators_topic() -> None:
 
 
 # ---- the stream's filters, against what the store writes
-
-
-def passes(pattern: Any, value: Any) -> bool:
-    """Whether an event filter lets a value through (equality and a few words on leaves)."""
-    if isinstance(pattern, list):
-        return any(allows(rule, value) for rule in pattern)
-    return isinstance(value, dict) and all(
-        passes(part, value.get(name)) for name, part in pattern.items()
-    )
-
-
-def allows(rule: Any, value: Any) -> bool:
-    match rule:
-        case {"exists": wanted}:
-            return (value is not None) is wanted
-        case {"anything-but": unwanted}:
-            return value not in unwanted
-    return bool(value == rule)
-
-
-def lets_through(mapping: str, record: dict[str, Any]) -> bool:
-    filters = MAPPINGS[mapping]["FilterCriteria"]["Filters"]
-    return any(passes(json.loads(it["Pattern"]), record) for it in filters)
 
 
 def record(item: dict[str, Any], event_name: str = "INSERT") -> dict[str, Any]:
