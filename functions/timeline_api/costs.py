@@ -31,10 +31,10 @@ def get(request: Request, hub: Hub) -> shapes.CostPage:
     until = min(until, _LATEST) if until else None
     if since and until and since >= until:
         raise MalformedRequestError("from is not before to", "from")
-    lines = read_ledger(hub.table, request.id, since, until)
     token = query.text("cursor")
     after = cursors.unseal(hub.keys, token, binding).position if token else None
     limit = query.whole("limit", default=DEFAULT_LIMIT, most=MOST)
+    lines = read_ledger(hub.table, request.id, since, until)
     left = [line for line in lines if after is None or _position(line) < after]
     page = left[:limit]
     more = Cursor(_position(page[-1])) if len(left) > limit else None

@@ -130,3 +130,8 @@ def test_more_lines_than_an_answer_can_sum_are_refused(
 
 def test_the_costs_of_nobody_are_not_found(api: Api) -> None:
     assert api.call("GET", "/v1/contacts/ctc_nobody/costs").status == 404
+
+
+def test_a_query_that_cannot_be_read_is_refused_before_anybody_is_looked_up(api: Api) -> None:
+    for query in ("limit=0", "cursor=x", "from=yesterday"):
+        assert api.call("GET", "/v1/contacts/ctc_nobody/costs", query=query).status == 400
