@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from functions.timeline_api import shapes, shaping
-from functions.timeline_api.errors import MalformedRequestError
 from functions.timeline_api.hub import Hub
 from functions.timeline_api.request import Request
 from shared import merge as merging
@@ -26,7 +25,7 @@ def merge(request: Request, hub: Hub, body: "MergeIn") -> shapes.MergeDecision:
     cost goes back where it came from when it is undone. The other's id keeps answering. With
     `preview=true` nothing is changed, and the answer says who would be joined and what both have.
     """
-    if _is_preview(request):
+    if request.query.flag("preview"):
         seen = merging.preview(hub.table, request.id, body.other)
         return {
             "merge": None,
@@ -73,13 +72,6 @@ def split(request: Request, hub: Hub, body: "SplitIn") -> shapes.SplitDecision:
         for contact_id in (made.source, made.target)
     )
     return {"split": _split(made), "contact": contact, "other": other}
-
-
-def _is_preview(request: Request) -> bool:
-    preview = request.query.text("preview") or "false"
-    if preview not in ("true", "false"):
-        raise MalformedRequestError("true or false", "preview")
-    return preview == "true"
 
 
 def _merge(made: Merge) -> shapes.Merge:

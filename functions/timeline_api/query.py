@@ -18,8 +18,14 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
+class _Truth(StrEnum):
+    FALSE = "false"
+    TRUE = "true"
+
+
 class Query:
-    """The parameters of one request, each read by its kind; an empty text counts as not given.
+    """The parameters of one request, each read by its kind; where any text may stand, an empty one
+    counts as not given.
 
     Everything raises MalformedRequestError, naming the parameter.
     """
@@ -60,6 +66,10 @@ class Query:
     def choice(self, name: str, kind: type[Choice]) -> Choice | None:
         """One of a kind's values, or None."""
         return _member(kind, self.text(name), name) if name in self._values else None
+
+    def flag(self, name: str) -> bool:
+        """`true` or `false`; False when not given."""
+        return self.choice(name, _Truth) is _Truth.TRUE
 
     def choices(self, name: str, kind: type[Choice]) -> frozenset[Choice]:
         """Any of a kind's values, repeated or with commas between."""

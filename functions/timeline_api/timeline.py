@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from enum import StrEnum
 
 from functions.timeline_api import shapes, shaping
 from functions.timeline_api.errors import MalformedRequestError
@@ -22,6 +23,11 @@ _ROOM = 5_000_000
 _LONGEST_SHOWN = 500_000
 
 
+class _Order(StrEnum):
+    ASC = "asc"
+    DESC = "desc"
+
+
 def get(request: Request, hub: Hub) -> shapes.EntryPage:
     """Read a contact's timeline over all channels, newest first.
 
@@ -35,7 +41,7 @@ def get(request: Request, hub: Hub) -> shapes.EntryPage:
         request.id,
         limit=query.whole("limit", default=DEFAULT_LIMIT, most=MOST),
         filters=_filters(query),
-        ascending=_is_ascending(query),
+        ascending=query.choice("order", _Order) is _Order.ASC,
         after=cursors.unseal(hub.keys, token, binding) if token else None,
     )
     page, entries = _within_an_answer(page, hub)
@@ -60,13 +66,6 @@ def _filters(query: Query) -> Filters:
         text=query.text("q", longest=LONGEST_SEARCH),
         conversation_ids=frozenset(filter(None, [query.text("conversation")])),
     )
-
-
-def _is_ascending(query: Query) -> bool:
-    order = query.text("order") or "desc"
-    if order not in ("asc", "desc"):
-        raise MalformedRequestError("asc or desc", "order")
-    return order == "asc"
 
 
 def _within_an_answer(page: Page, hub: Hub) -> tuple[Page, list[Entry]]:

@@ -95,6 +95,7 @@ def test_what_makes_no_sense_is_refused_with_its_reason(api: Api, hub: Hub) -> N
     assert merge(api, ana, "ctc_nobody").status == 404
     assert merge(api, ana, ana).status == 409
     assert merge(api, ana, other, query="preview=perhaps").status == 400
+    assert merge(api, ana, other, query="preview=").status == 400
     assert api.call("POST", "/v1/merges/mrg_none/undo", body={"reason": WHY}).status == 404
     made = merge(api, ana, other).json["merge"]["id"]
     answer = merge(api, other, ana)

@@ -265,6 +265,7 @@ def test_a_search_takes_a_plus_for_a_space_and_no_heed_of_case(api: Api, hub: Hu
         ("limit=%F0%9F%98%80", "limit"),
         ("limit=1&limit=2", "limit"),
         ("order=up", "order"),
+        ("order=", "order"),
         ("channel=pigeon", "channel"),
         ("channel=sms,", "channel"),
         ("kind=letter", "kind"),
