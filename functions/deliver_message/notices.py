@@ -18,5 +18,5 @@ def read_notice(body: str) -> ReceiptKey:
             home, at = detail["home_contact_id"], detail["occurred_at"]
             entry_id = detail["entry_id"]
         return ReceiptKey(home=home, at=datetime.fromisoformat(at), entry_id=entry_id)
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
         raise MalformedMessageError("the notice names no message") from error

@@ -37,7 +37,7 @@ def read_place(body: str) -> Place:
         told = json.loads(body)["detail"]
         at = datetime.fromisoformat(told["occurred_at"])
         return Place(told["home_contact_id"], at, told["entry_id"])
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
         raise MalformedMessageError("the event names no entry") from error
 
 

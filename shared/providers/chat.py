@@ -240,6 +240,6 @@ def _id(content: Mapping[str, Any], name: str) -> str:
 def _time(value: object) -> datetime | None:
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        return at.astimezone(UTC) if at and at.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return at.astimezone(UTC) if at and at.tzinfo else None

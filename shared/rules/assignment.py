@@ -38,7 +38,7 @@ def read_opened(body: str) -> Opened:
             revision=int(told["revision"]),
             depth=int(told["metadata"]["depth"]),
         )
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
         raise MalformedMessageError("this is no ConversationOpened") from error
 
 

@@ -215,7 +215,10 @@ def test_a_visitor_needs_nothing_but_an_id() -> None:
     assert (message.author_name, message.claims, message.defects) == ("", (), ())
 
 
-@pytest.mark.parametrize("sent_at", ["yesterday", "2026-11-21T10:00:00", 1795255200])
+@pytest.mark.parametrize(
+    "sent_at",
+    ["yesterday", "2026-11-21T10:00:00", 1795255200, "0001-01-01T00:00:00+14:00"],
+)
 def test_a_time_that_is_none_loses_no_message(sent_at: Any) -> None:
     message = read_message(sent_at=sent_at)
     assert message.occurred_at is None

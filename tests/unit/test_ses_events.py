@@ -91,11 +91,20 @@ def test_an_event_that_concerns_no_receipt_is_none(notification: dict[str, Any])
         {"mail": None},
         event("send", mail={"tags": [1]}),
         event("send", mail=event("send")["mail"] | {"timestamp": "yesterday"}),
+        event("send", mail=event("send")["mail"] | {"timestamp": "0001-01-01T00:00:00+14:00"}),
+        event("send", mail=event("send")["mail"] | {"messageId": ["a list"]}),
+        {"Message": "[" * 100_000},
     ],
 )
 def test_what_is_no_event_is_malformed(notification: dict[str, Any]) -> None:
     with pytest.raises(MalformedMessageError):
         parse_event(notification)
+
+
+def test_what_json_can_write_and_utf_8_cannot_is_replaced() -> None:
+    parsed = parse_event(event("reject", reject={"reason": "bad \ud83d"}))
+    assert parsed
+    assert parsed[1].error == "bad ?"
 
 
 @given(st.integers(946_684_800_000, 4_102_444_800_000))

@@ -124,6 +124,10 @@ def test_a_list_without_end_is_not_believed() -> None:
         page({"sid": "SM1"}),
         page(row(date_created="yesterday")),
         page(row(date_created=None)),
+        page(row(date_created="Fri, 20 Nov 99999999999 09:15:03 +0000")),
+        page("no row"),  # type: ignore[arg-type]
+        page(row(status=["sent"])),
+        Reply(200, b'{"messages": 1}'),
         page(row(), following="https://elsewhere.example.com/list"),
     ],
     ids=str,
@@ -196,6 +200,20 @@ def test_its_files_are_fetched_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
         ("image/png", f"https://api.twilio.com{PATH}/MM7/Media/ME1")
     ]
     assert message.defects == ()
+
+
+def test_half_of_a_character_loses_no_message() -> None:
+    inbound = row("SM7", sender=TO, to=OURS, direction="inbound", body="cut \ud83d")
+    with provider(Reply(200, json.dumps(inbound).encode())) as twilio:
+        assert TwilioList(ACCOUNT, twilio.url).fetch("SM7", AT).text == "cut ?"
+
+
+@pytest.mark.parametrize("media", [1, ["no file"], {"uri": 1}])
+def test_files_that_cannot_be_told_apart_are_asked_for_later(media: Any) -> None:
+    inbound = row("MM7", sender=TO, to=OURS, direction="inbound", num_media="1")
+    answers = (Reply(200, json.dumps(it).encode()) for it in (inbound, {"media_list": media}))
+    with provider(replies(*answers)) as twilio, pytest.raises(UnavailableError):
+        TwilioList(ACCOUNT, twilio.url).fetch("MM7", AT)
 
 
 def test_a_message_from_nobody_cannot_be_read() -> None:

@@ -147,6 +147,15 @@ def test_an_unknown_key_or_algorithm_is_refused(named: dict[str, str], algorithm
         verify(request(event), SHARED, URLS)
 
 
+def test_what_a_stranger_calls_the_algorithm_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    headers = {"x-twilio-signature": "AAAA", **settings("key_1", "ROT13 of somebody's words")}
+    with pytest.raises(InvalidSignatureError):
+        verify(request(http_event(form_body("sms"), headers=headers)), SHARED, URLS)
+    assert caplog.text == ""
+
+
 def test_a_json_body_is_proven_by_its_signed_hash() -> None:
     verify(request(json_event('{"a":"é"}'.encode())), ACCOUNT, URLS)
 

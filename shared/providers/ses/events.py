@@ -56,13 +56,20 @@ def parse_event(notification: Mapping[str, Any]) -> tuple[ReceiptKey, StatusRepo
         details = event.get(name) or {}
         report = StatusReport(
             provider=PROVIDER,
-            provider_id=mail["messageId"],
+            provider_id=_text(mail["messageId"]),
             state=_state(kind, details),
-            error="/".join(str(details[reason]) for reason in reasons if details.get(reason)),
+            error="/".join(_text(details[reason]) for reason in reasons if details.get(reason)),
             opted_out=kind == "Complaint" and details.get("complaintFeedbackType") != _NOT_SPAM,
             at=_time(details.get("timestamp") or mail.get("timestamp")),
         )
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except (
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise MalformedMessageError("the notification holds no SES event") from error
     return key, report
 
@@ -71,6 +78,11 @@ def _state(kind: str, details: Mapping[str, Any]) -> str:
     if kind == "Bounce" and details.get("bounceType") != "Permanent":
         return ReceiptState.UNDELIVERED
     return _STATES[kind]
+
+
+def _text(value: str) -> str:
+    """What JSON can write and UTF-8 cannot becomes `?`."""
+    return value.encode("utf-8", "replace").decode()
 
 
 def _time(written: str | None) -> datetime | None:

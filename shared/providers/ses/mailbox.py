@@ -58,7 +58,7 @@ class Mailbox:
                 key = unquote_plus(stored["object"]["key"])
                 if _name(key) != _SETUP:
                     yield key
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
             raise MalformedMessageError("not a notification of S3's") from error
 
 

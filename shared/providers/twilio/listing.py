@@ -5,7 +5,7 @@ https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message
 behind by minutes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -83,7 +83,7 @@ class TwilioList:
             "MessageSid": row.get("sid"),
             "From": row.get("from"),
             "To": row.get("to"),
-            "Body": row.get("body"),
+            "Body": str(row.get("body") or "").encode("utf-8", "replace").decode(),  # half an emoji
             "NumSegments": row.get("num_segments"),
             "NumMedia": row.get("num_media"),
             **self._media(message_id, row),
@@ -99,17 +99,17 @@ class TwilioList:
             return {}
         answer = self._get(f"{self._api_url}{self._path}/{message_id}/Media.json")
         fields = {}
-        for index, media in enumerate(answer.get("media_list", ())[:MOST_MEDIA]):
+        for index, media in enumerate(_rows(answer, "media_list")[:MOST_MEDIA]):
             uri = str(media.get("uri", "")).removesuffix(".json")
             fields[f"MediaUrl{index}"] = f"{self._api_url}{uri}"
             fields[f"MediaContentType{index}"] = str(media.get("content_type", ""))
         return fields
 
-    def _pages(self, query: Mapping[str, str]) -> Iterator[list[Mapping[str, Any]]]:
+    def _pages(self, query: Mapping[str, str]) -> Iterator[Sequence[Mapping[str, Any]]]:
         url, params = f"{self._api_url}{self._path}.json", {**query, "PageSize": str(PAGE)}
         while url:
             answer = self._get(url, params)
-            yield answer.get("messages", [])
+            yield _rows(answer, "messages")
             following = str(answer.get("next_page_uri") or "")
             if following and not following.startswith(f"{self._path}.json?"):
                 raise UnavailableError("Twilio's list goes on elsewhere")
@@ -124,6 +124,14 @@ class TwilioList:
         if not isinstance(content, dict):
             raise UnavailableError(f"Twilio's list answers http-{response.status_code}")
         return content
+
+
+def _rows(answer: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+    """Raises UnavailableError for what is no list of objects."""
+    rows = answer.get(name, [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise UnavailableError("Twilio's list cannot be understood")
+    return rows
 
 
 def _listed(row: Mapping[str, Any]) -> ListedMessage:
@@ -145,14 +153,14 @@ def _listed(row: Mapping[str, Any]) -> ListedMessage:
             price=str(row.get("price") or ""),
             currency=str(row.get("price_unit") or "").upper(),
         )
-    except (LookupError, MalformedMessageError) as error:
+    except (LookupError, TypeError, MalformedMessageError) as error:
         raise UnavailableError("Twilio's list cannot be understood") from error
 
 
 def _time(written: object) -> datetime:
     try:
         at = parsedate_to_datetime(str(written))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise MalformedMessageError("a time that is none") from error
     if at.tzinfo is None:
         raise MalformedMessageError("a time without its zone")

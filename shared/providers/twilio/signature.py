@@ -9,6 +9,8 @@ import hmac
 from urllib.parse import parse_qs
 
 from twilio.request_validator import (  # type: ignore[import-untyped]
+    HMAC_SHA1,
+    HMAC_SHA256,
     RequestValidator,
     get_signature_algorithm,
 )
@@ -30,6 +32,8 @@ def verify(request: WebhookRequest, account: TwilioAccount, public_urls: tuple[s
     signature = request.proof(SIGNATURE_HEADER)
     settings = request.headers.get(_SETTINGS_HEADER, "")
     algorithm = get_signature_algorithm(settings)
+    if algorithm.upper() not in (HMAC_SHA1, HMAC_SHA256):  # the validator would log it
+        raise InvalidSignatureError("the signature is made in a way that is not known")
     signed = _signed_fields(request)
     for secret in _secrets(account, settings):
         validator = RequestValidator(secret)

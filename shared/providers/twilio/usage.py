@@ -15,6 +15,7 @@ from shared.providers.http import NoAnswerError, NotReachedError, get
 from shared.providers.twilio.account import credentials
 from shared.runtime.secrets import TwilioAccount
 
+_DIGITS = 12  # of a day's amount, before its point
 _CATEGORIES = ("sms-messages-carrierfees", "mms-messages-carrierfees")
 
 
@@ -27,16 +28,18 @@ class TwilioUsage:
 
     def carrier_fees(self, day: date) -> Price | None:
         """Carriers' fees of a day (UTC); None where nothing is told. Raises UnavailableError."""
-        rows = [row for category in _CATEGORIES for row in self._rows(category, day)]
         try:
+            rows = [row for category in _CATEGORIES for row in self._rows(category, day)]
             amounts = [abs(Decimal(str(row["price"]))) for row in rows]
             currencies = {str(row["price_unit"]).upper() for row in rows}
-        except (LookupError, InvalidOperation) as error:
+        except (LookupError, TypeError, InvalidOperation) as error:
             raise UnavailableError("Twilio's usage cannot be understood") from error
         if not rows:
             return None
-        if len(currencies) > 1:
-            raise UnavailableError("Twilio's usage is in several currencies")
+        if not all(amount.is_finite() and amount.adjusted() < _DIGITS for amount in amounts):
+            raise UnavailableError("Twilio's usage holds an amount that is none")
+        if len(currencies) > 1 or not "".join(currencies).isascii():
+            raise UnavailableError("Twilio's usage is in several currencies, or in none")
         return Price(f"{sum(amounts):f}", currencies.pop())
 
     def _rows(self, category: str, day: date) -> list[Mapping[str, Any]]:
