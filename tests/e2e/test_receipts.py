@@ -85,6 +85,47 @@ def test_a_later_duplicate_without_the_reason_keeps_the_reason(entrances: Entran
     assert (found["state"], found["error"]) == ("undelivered", "30007")
 
 
+@pytest.mark.usefixtures("silent")
+def test_a_callback_that_comes_after_the_last_changes_nothing(entrances: Entrances) -> None:
+    entry, row = sent(entrances)
+    assert call_back(entrances, row, "delivered") == 204
+    for late in ("failed", "undelivered", "sent"):
+        assert call_back(entrances, row, late, ErrorCode="30008") == 204
+    assert receipt(entrances, entry)["state"] == "delivered"
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_callback_finds_its_message_wherever_a_merge_and_a_split_have_brought_it(
+    entrances: Entrances,
+) -> None:
+    entry, row = sent(entrances)
+    other, theirs = sent(entrances)
+    path = f"/v1/contacts/{entry['contact_id']}"
+    merged = entrances.api(
+        "POST", f"{path}/merge", body={"other": other["contact_id"], "reason": "one person"}
+    )
+    assert merged.ok, merged.text
+    assert call_back(entrances, row, "sent") == 204
+    assert call_back(entrances, theirs, "sent") == 204
+    number = {"kind": "phone", "value": row["to"]}
+    split = entrances.api(
+        "POST", f"{path}/split", body={"identity": number, "reason": "two, after all"}
+    )
+    assert split.ok, split.text
+
+    def moved() -> dict[str, Any] | None:
+        contact = contact_of(entrances, f"phone:{row['to']}")
+        is_new = contact and contact["id"] not in (entry["contact_id"], other["contact_id"])
+        found = timeline(entrances, contact["id"]) if contact and is_new else []
+        return next((it for it in found if it["id"] == entry["id"]), None)
+
+    assert soon("it has moved", moved, within=15)["receipt"]["state"] == "sent"
+    assert call_back(entrances, row, "delivered") == 204
+    assert call_back(entrances, theirs, "delivered") == 204
+    assert soon("it is here", moved)["receipt"]["state"] == "delivered"
+    assert receipt(entrances, other)["state"] == "delivered"
+
+
 def test_a_callback_for_a_message_that_is_not_there_is_not_found(entrances: Entrances) -> None:
     _, row = sent(entrances)
     unknown = row["status_callback"].rpartition("/")[0] + "/ent_01ARZ3NDEKTSV4RRFFQ69G5FAV"
