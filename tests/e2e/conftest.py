@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from infrastructure.local.entrances import Entrances
+from tests.e2e.bus import Bus
 from tests.e2e.machine import Machine, free_ports
 
 
@@ -38,3 +39,9 @@ def hub(machine: Machine) -> dict[str, Any]:
 def entrances(hub: dict[str, Any]) -> Entrances:
     """The hub's webhooks, mail and API, as the world outside uses them."""
     return Entrances(hub)
+
+
+@pytest.fixture
+def bus(hub: dict[str, Any]) -> Bus:
+    """All events from here on."""
+    return Bus(hub)

@@ -1,6 +1,7 @@
 """What customers are told by rules, on the deployed hub: by day, not too often, nobody unproven."""
 
 import secrets
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,10 +14,12 @@ from infrastructure.local import clock
 from infrastructure.local.aws import LocalAws
 from infrastructure.local.entrances import Entrances, received_mail
 from infrastructure.local.story import somewhere_it_is_day
+from tests.e2e.bus import Bus
 from tests.e2e.test_entrances import contact_of, phone, soon, timeline
 
 WITHIN = 60.0  # seconds; the functions may have to start, each in a process of its own
 CAP = 5  # notifications an hour, the default of the template
+QUIET = 4.0  # seconds after which nothing more is to come
 FAR = ("America/Los_Angeles", "America/New_York", "Europe/Berlin", "Asia/Tokyo")
 
 
@@ -35,6 +38,22 @@ def customer(entrances: Entrances) -> dict[str, Any]:
     contact = soon("known", lambda: contact_of(entrances, f"email:{visitor['email']}"))
     live_at(entrances, contact["id"], somewhere_it_is_day(datetime.now(UTC)))
     return {**visitor, "contact": contact["id"]}
+
+
+@pytest.fixture
+def long_window(hub: dict[str, Any]) -> Iterator[float]:
+    """Answers within so many seconds make one update: longer than one machine has it else."""
+    bus, name = LocalAws(hub["aws"]["endpoint_url"]).client("events"), hub["aws"]["bus"]
+    rules = bus.list_rules(EventBusName=name)["Rules"]
+    (rule,) = (each["Name"] for each in rules if "AgentAnswered" in each["Name"])
+    asked = {"Rule": rule, "EventBusName": name}
+    (target,) = bus.list_targets_by_rule(**asked)["Targets"]
+    told = target["InputTransformer"]["InputTemplate"]
+    longer = told.replace('"debounce_seconds": 2,', '"debounce_seconds": 6,')
+    assert longer != told
+    bus.put_targets(**asked, Targets=[{**target, "InputTransformer": {"InputTemplate": longer}}])
+    yield 6.0
+    bus.put_targets(**asked, Targets=[target])
 
 
 @pytest.fixture
@@ -139,6 +158,25 @@ def test_a_mail_is_acknowledged_and_a_spoofed_one_triggers_nothing(
     assert texts(entrances, customer["phone"]) == []
 
 
+def test_a_stop_stops_the_next_update_and_a_start_lets_it_leave_again(
+    entrances: Entrances, customer: dict[str, Any]
+) -> None:
+    assert entrances.text_message(customer["phone"], "STOP").ok
+    answered_mail(entrances, customer)
+
+    def stopped() -> list[str]:
+        entries = timeline(entrances, customer["contact"], kind="notification")
+        return [e["text"] for e in entries if "agent-answered" in e["text"]]
+
+    assert soon("it is stopped", stopped, within=WITHIN) == [
+        "Not sent: agent-answered (no_consent)."
+    ]
+    assert texts(entrances, customer["phone"]) == []
+    assert entrances.text_message(customer["phone"], "START").ok
+    answered_mail(entrances, customer)
+    soon("the text", lambda: texts(entrances, customer["phone"]), within=WITHIN)
+
+
 def test_fifty_updates_for_one_customer_send_no_more_than_the_cap(
     entrances: Entrances, customer: dict[str, Any]
 ) -> None:
@@ -168,3 +206,63 @@ def test_fifty_updates_for_one_customer_send_no_more_than_the_cap(
         within=WITHIN,
     )
     assert len(texts(entrances, customer["phone"])) == CAP
+
+
+def test_five_answers_within_the_window_make_one_update(
+    entrances: Entrances, customer: dict[str, Any], long_window: float
+) -> None:
+    subject = f"Order {secrets.token_hex(4)}"
+    mail_from(entrances, customer["email"], subject)
+    asked = soon(
+        "the mail", lambda: entry_about(entrances, customer["contact"], subject), within=WITHIN
+    )
+    path, started = f"/v1/contacts/{customer['contact']}/messages", time.monotonic()
+    for number in range(5):
+        text = f"Answer {number}."
+        body = {"channel": "email", "conversation_id": asked["conversation_id"], "text": text}
+        assert entrances.api("POST", path, body=body).status_code == 202
+    assert time.monotonic() - started < long_window, "the machine is too slow for this test"
+    soon("an update", lambda: texts(entrances, customer["phone"]), within=WITHIN)
+    time.sleep(QUIET)
+    assert len(texts(entrances, customer["phone"])) == 1
+
+
+def test_an_update_leaves_once_however_often_its_event_is_delivered(
+    entrances: Entrances, customer: dict[str, Any], bus: Bus
+) -> None:
+    answered_mail(entrances, customer)
+    soon("the text", lambda: texts(entrances, customer["phone"]), within=WITHIN)
+
+    def answered(event: dict[str, Any]) -> bool:
+        detail = event["detail"]
+        mine = detail.get("home_contact_id") == customer["contact"]
+        return mine and (detail.get("author_type"), detail.get("channel")) == ("agent", "email")
+
+    event = soon("the event", lambda: next(filter(answered, bus.events()), None))
+    for _ in range(3):
+        bus.put(event)
+    soon("they are delivered", lambda: sum(map(answered, bus.events())) == 4, within=WITHIN)
+    time.sleep(QUIET)
+    assert len(texts(entrances, customer["phone"])) == 1
+    mails = [row["text"] for row in entrances.outbox("ses") if row["to"] == customer["email"]]
+    assert len([text for text in mails if "Soon." in text]) == 1
+
+
+def test_a_mail_loop_with_an_autoresponder_ends(
+    entrances: Entrances, customer: dict[str, Any]
+) -> None:
+    """It writes of itself like a person, cites nothing, and has another subject each time."""
+
+    def ours() -> list[dict[str, Any]]:
+        return [row for row in entrances.outbox("ses") if row["to"] == customer["email"]]
+
+    mail_from(entrances, customer["email"], f"Order {secrets.token_hex(4)}")
+    soon("an acknowledgement", ours, within=WITHIN)
+    answered, heard = 0, time.monotonic()
+    while time.monotonic() < heard + QUIET:
+        if answered < len(ours()):
+            answered, heard = answered + 1, time.monotonic()
+            mail_from(entrances, customer["email"], f"I am away ({answered})")
+        time.sleep(0.2)
+    away = [e for e in timeline(entrances, customer["contact"]) if "I am away" in e["subject"]]
+    assert len(away) == answered == len(ours()) <= 2
