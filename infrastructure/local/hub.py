@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -31,6 +32,7 @@ SMS_NUMBER = "+12025550100"
 MAIL_ADDRESS = "support@in.example.com"
 MAIL_DOMAIN = "in.example.com"
 MAIL_PREFIX = "inbound/"
+FIRST_RESPONSE = timedelta(hours=1)  # promised at any hour, so that `make clock` shows a breach
 
 
 def run(place: Place, port: int, *, fresh: bool) -> None:
@@ -94,6 +96,8 @@ def template_parameters(standins_url: str) -> dict[str, str]:
         "SmsSender": SMS_NUMBER,
         "TwilioApiUrl": standins_url,
         "DebounceSeconds": "2",  # who watches does not want to wait
+        "BusinessHours": "always",
+        "FirstResponseMinutes": str(FIRST_RESPONSE // timedelta(minutes=1)),
         "DeletionProtection": "false",
     }
 
