@@ -107,7 +107,10 @@ class Notifier:
 
         Raises RejectedError (no such template), UnavailableError.
         """
-        due = request.cause.time + timedelta(seconds=request.debounce_seconds)
+        window = timedelta(seconds=request.debounce_seconds)
+        due = request.cause.time + window
+        if window and due < self.now:
+            due = self.now + window  # an outage is over: what comes late comes all at once
         notice = Notice(kind=NoticeKind.DEBOUNCE, request=request, due=to_milliseconds(due))
         key = NoticeKey(notice.kind, notice.home, notice.id)
         for _ in range(_TRIES):
