@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
 
 from functions.publish_events import handler as publish_events
 from shared.providers.eventbridge import Bus
-from tests.faults.account import Account, account
+from tests.faults.account import TABLE, Account, account
 from tests.faults.scenarios import NUMBER, mailed
 from tests.template import MAPPINGS, QUEUES, RULES, STREAM_MAPPINGS, lets_through, package, passes
 from tests.webhooks import form_body, twilio_event
@@ -124,6 +125,15 @@ class Running:
             self.account.wait(minutes=1)
             self.account.invoke("sweep", {})
             self.turn()
+
+    def expire(self) -> None:
+        """DynamoDB drops what has expired."""
+        rows = dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables[TABLE].items
+        for partition in list(rows):
+            for sort, item in list(rows[partition].items()):
+                expires = item.attrs.get("expires_at")
+                if expires and int(expires.value) < self.account.now.timestamp():
+                    del rows[partition][sort]
 
     def turn(self) -> None:
         """Whatever can move now does, until nothing more can."""

@@ -2,21 +2,24 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.model.conversation import Conversation, State, WaitingOn
 from shared.model.errors import MalformedMessageError
 
+STALE_AFTER = timedelta(hours=24)  # a replay of the archive must assign nobody
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A `ConversationOpened`, by its own id; `depth` as in `Change`."""
+    """A `ConversationOpened`, by its own id; `at` is when that was, `depth` as in `Change`."""
 
     event_id: str
     conversation_id: str
     revision: int
     depth: int
+    at: datetime
 
 
 class Verdict(StrEnum):
@@ -25,7 +28,7 @@ class Verdict(StrEnum):
     ASSIGNED = "assigned"
     UNAVAILABLE = "unavailable"  # the agent they are used to is not there
     UNKNOWN = "unknown"  # nobody was ever assigned to this contact
-    PASSED = "passed"  # it was changed since, or does not wait for an agent
+    PASSED = "passed"  # it was changed since, does not wait for an agent, or is long past
 
 
 def read_opened(body: str) -> Opened:
@@ -37,9 +40,15 @@ def read_opened(body: str) -> Opened:
             conversation_id=told["conversation_id"],
             revision=int(told["revision"]),
             depth=int(told["metadata"]["depth"]),
+            at=datetime.fromisoformat(told["metadata"]["time"]),
         )
     except (LookupError, TypeError, ValueError, RecursionError) as error:
         raise MalformedMessageError("this is no ConversationOpened") from error
+
+
+def is_stale(opened: Opened, now: datetime) -> bool:
+    """Whether it is told long after it happened."""
+    return now - opened.at > STALE_AFTER
 
 
 def is_unchanged(conversation: Conversation, revision: int) -> bool:

@@ -32,6 +32,7 @@ def opened(hub: Hub, conversation_id: str) -> Opened:
         conversation_id=seen.id,
         revision=seen.revision,
         depth=0,
+        at=seen.opened_at,
     )
 
 
@@ -127,7 +128,7 @@ def test_a_repeated_or_overtaken_event_changes_nothing(hub: Hub, api: Api, again
 
 
 def test_what_is_gone_is_passed_over(hub: Hub) -> None:
-    gone = Opened(event_id="e", conversation_id="cnv_gone", revision=1, depth=0)
+    gone = Opened(event_id="e", conversation_id="cnv_gone", revision=1, depth=0, at=NOW)
     assert give(hub, gone).verdict is Verdict.PASSED
 
 

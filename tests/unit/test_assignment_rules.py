@@ -8,7 +8,7 @@ import pytest
 
 from shared.model.conversation import Conversation, State, WaitingOn
 from shared.model.errors import MalformedMessageError
-from shared.rules.assignment import Opened, Verdict, decide, read_opened
+from shared.rules.assignment import Opened, Verdict, decide, is_stale, read_opened
 from tests.builders import NOW, later
 
 OPENED = Conversation(
@@ -55,14 +55,24 @@ def test_not_what_was_changed_since_or_does_not_wait_for_an_agent(changed: Conve
 def test_the_event_is_read_as_the_bus_hands_it_over() -> None:
     told = {
         "detail": {
-            "metadata": {"id": "ConversationOpened:cnv_1:3", "depth": 0},
+            "metadata": {
+                "id": "ConversationOpened:cnv_1:3",
+                "time": "2026-11-20T12:00:00.000Z",
+                "depth": 0,
+            },
             "conversation_id": "cnv_1",
             "revision": 3,
         }
     }
     assert read_opened(json.dumps(told)) == Opened(
-        event_id="ConversationOpened:cnv_1:3", conversation_id="cnv_1", revision=3, depth=0
+        event_id="ConversationOpened:cnv_1:3", conversation_id="cnv_1", revision=3, depth=0, at=NOW
     )
+
+
+def test_what_is_told_a_day_late_is_long_past() -> None:
+    opened = Opened(event_id="e", conversation_id="cnv_1", revision=1, depth=0, at=NOW)
+    assert not is_stale(opened, later(hours=24))
+    assert is_stale(opened, later(hours=24, seconds=1))
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"detail": {"revision": 1}}'])
