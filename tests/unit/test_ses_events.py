@@ -75,6 +75,11 @@ def test_an_event_is_read_within_its_notification_too() -> None:
         event("send", eventType="SomethingNew"),
         event("send", mail=event("send")["mail"] | {"tags": {}}),
         event("send", mail=event("send")["mail"] | {"tags": {"home": ["x"], "at": ["y"]}}),
+        event(
+            "send",
+            mail=event("send")["mail"]
+            | {"tags": {"home": ["\ud83d"], "at": ["1"], "entry": ["ent_1"]}},
+        ),
     ],
 )
 def test_an_event_that_concerns_no_receipt_is_none(notification: dict[str, Any]) -> None:

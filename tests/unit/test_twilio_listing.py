@@ -128,6 +128,7 @@ def test_a_list_without_end_is_not_believed() -> None:
         page("no row"),  # type: ignore[arg-type]
         page(row(status=["sent"])),
         Reply(200, b'{"messages": 1}'),
+        Reply(200, b"[" * 100_000),
         page(row(), following="https://elsewhere.example.com/list"),
     ],
     ids=str,
@@ -203,9 +204,10 @@ def test_its_files_are_fetched_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_half_of_a_character_loses_no_message() -> None:
-    inbound = row("SM7", sender=TO, to=OURS, direction="inbound", body="cut \ud83d")
+    inbound = row("SM7", sender="\ud83d", to=OURS, direction="inbound", body="cut \ud83d")
     with provider(Reply(200, json.dumps(inbound).encode())) as twilio:
-        assert TwilioList(ACCOUNT, twilio.url).fetch("SM7", AT).text == "cut ?"
+        message = TwilioList(ACCOUNT, twilio.url).fetch("SM7", AT)
+    assert (message.sender.value, message.text) == ("?", "cut ?")
 
 
 @pytest.mark.parametrize("media", [1, ["no file"], {"uri": 1}])

@@ -72,7 +72,9 @@ def test_a_receipts_time_is_written_in_utc() -> None:
     assert status_url("", key) == status_url("", KEY)
 
 
-@pytest.mark.parametrize("at", ["", "yesterday", "2026-11-21T09:00:00", "%"])
+@pytest.mark.parametrize(
+    "at", ["", "yesterday", "2026-11-21T09:00:00", "%", "0001-01-01T00:00:00+14:00"]
+)
 def test_a_path_that_names_no_receipt_is_malformed(at: str) -> None:
     with pytest.raises(MalformedMessageError):
         receipt_key({"home": "c", "at": at, "entry": "e"})

@@ -22,6 +22,7 @@ def from_tags(tags: Mapping[str, str]) -> ReceiptKey | None:
     """The receipt that these tags name; None when they are not ours."""
     try:
         at = _EPOCH + int(tags["at"]) * _UNIT
-        return ReceiptKey(home=tags["home"], at=at, entry_id=tags["entry"])
+        key = ReceiptKey(home=tags["home"], at=at, entry_id=tags["entry"])
+        return key if f"{key.home}{key.entry_id}".isascii() else None
     except (KeyError, ValueError, OverflowError):
         return None

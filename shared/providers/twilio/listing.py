@@ -83,12 +83,12 @@ class TwilioList:
             "MessageSid": row.get("sid"),
             "From": row.get("from"),
             "To": row.get("to"),
-            "Body": str(row.get("body") or "").encode("utf-8", "replace").decode(),  # half an emoji
+            "Body": row.get("body"),
             "NumSegments": row.get("num_segments"),
             "NumMedia": row.get("num_media"),
             **self._media(message_id, row),
         }
-        form = Form({name: [str(value)] for name, value in fields.items() if value})
+        form = Form({name: [_text(value)] for name, value in fields.items() if value})
         return parse_message(
             form, received_at, evidence="twilio-list", occurred_at=_time(row.get("date_created"))
         )
@@ -119,7 +119,7 @@ class TwilioList:
         try:
             response = get(url, params=params, auth=self._auth)
             content = response.json() if response.status_code == 200 else None
-        except (NotReachedError, NoAnswerError, ValueError) as error:
+        except (NotReachedError, NoAnswerError, ValueError, RecursionError) as error:
             raise UnavailableError("Twilio's list cannot be read") from error
         if not isinstance(content, dict):
             raise UnavailableError(f"Twilio's list answers http-{response.status_code}")
@@ -141,20 +141,25 @@ def _listed(row: Mapping[str, Any]) -> ListedMessage:
         inbound = row["direction"] == "inbound"
         created_at = _time(row["date_created"])
         return ListedMessage(
-            provider_id=row["sid"],
+            provider_id=_text(row["sid"]),
             direction=Direction.INBOUND if inbound else Direction.OUTBOUND,
-            to=row["to"] or "",
-            sender=row["from"] or "",
-            text=row["body"] or "",
+            to=_text(row["to"] or ""),
+            sender=_text(row["from"] or ""),
+            text=_text(row["body"] or ""),
             state=STATES.get(row["status"], ""),
-            error=str(code) if code else "",
+            error=_text(code or ""),
             created_at=created_at,
             updated_at=_time(row["date_updated"]) if row.get("date_updated") else created_at,
-            price=str(row.get("price") or ""),
-            currency=str(row.get("price_unit") or "").upper(),
+            price=_text(row.get("price") or ""),
+            currency=_text(row.get("price_unit") or "").upper(),
         )
     except (LookupError, TypeError, MalformedMessageError) as error:
         raise UnavailableError("Twilio's list cannot be understood") from error
+
+
+def _text(value: object) -> str:
+    """What JSON can write and UTF-8 cannot, like half of an emoji, becomes `?`."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def _time(written: object) -> datetime:

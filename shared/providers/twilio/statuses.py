@@ -64,6 +64,6 @@ def receipt_key(path: Mapping[str, str]) -> ReceiptKey:
         at = datetime.fromisoformat(unquote(path["at"]))
         if at.tzinfo is None:
             raise ValueError("a time without a zone")
-        return ReceiptKey(home=path["home"], at=at, entry_id=path["entry"])
-    except (KeyError, ValueError) as error:
+        return ReceiptKey(home=path["home"], at=at.astimezone(UTC), entry_id=path["entry"])
+    except (KeyError, ValueError, OverflowError) as error:
         raise MalformedMessageError("the callback's path names no message") from error
