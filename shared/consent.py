@@ -15,7 +15,7 @@ from shared.model.ids import NewId, new_id
 from shared.model.statement import ConsentRequest, Statement
 from shared.rules import consent as rules
 from shared.rules.ordering import to_milliseconds
-from shared.store import consents, contacts
+from shared.store import consent_requests, consents, contacts
 from shared.store.consents import MovedError
 from shared.store.contacts import Contact
 from shared.store.table import Leg, Table
@@ -27,9 +27,11 @@ _TRIES = 8
 class Wish:
     """A message of an address that may be a wish to be left alone.
 
-    `addresses` are those that granting it would be about, each with its medium.
+    `contact_id` is whose the address is now; `addresses` are those that granting it would be about,
+    each with its medium.
     """
 
+    contact_id: str
     sender: Identity
     request: ConsentRequest
     addresses: tuple[tuple[Medium, Identity], ...]
@@ -78,7 +80,7 @@ def _overview(table: Table, contact: Contact) -> Overview:
         ),
         history=tuple(sorted(history, key=lambda each: each[1].at)),
         wishes=tuple(
-            Wish(identity, request, tuple(_about(request, contact)))
+            wish_of(contact, identity, request)
             for identity, found in said
             for request in found.requests
         ),
@@ -102,6 +104,11 @@ def _counting(identity: Identity, found: consents.Said) -> Iterable[Statement]:
                 source="before an erasure",
                 by=Author(AuthorType.SYSTEM),
             )
+
+
+def wish_of(contact: Contact, sender: Identity, request: ConsentRequest) -> Wish:
+    """What a request of one of a contact's addresses is about, as they are known now."""
+    return Wish(contact.root.id, sender, request, tuple(_about(request, contact)))
 
 
 def _about(request: ConsentRequest, contact: Contact) -> Iterable[tuple[Medium, Identity]]:
@@ -156,7 +163,7 @@ def decide(
         wish = next((w for w in known.wishes if w.request.entry_id == decision.request_id), None)
         if wish is None or decision.medium not in wish.request.media:
             raise InvalidRequestError("there is no such request", "request_id")
-        beside = [consents.decided_leg(wish.sender.key, wish.request, decision.medium)]
+        beside = [consent_requests.decided_leg(wish.sender.key, wish.request, decision.medium)]
     cause = f"agent:{decision.by.id}"
     say(table, identity.key, said, cause=cause, correlation=correlation, beside=beside)
 

@@ -22,13 +22,7 @@ def get(request: Request, hub: Hub) -> shapes.Consents:
     Where nothing is said, they may be answered and told what concerns them where they wrote from,
     and are sent no advertising and no surveys.
     """
-    found = overview(hub.table, request.id)
-    return {
-        "items": [_consent(*each) for each in found.current],
-        "history": [_consent(*each) for each in found.history],
-        "requests": [_request(wish) for wish in found.wishes],
-        "next_cursor": None,
-    }
+    return consents_of(hub, request.id)
 
 
 def put(request: Request, hub: Hub, body: "ConsentIn") -> shapes.Consents:
@@ -51,7 +45,18 @@ def put(request: Request, hub: Hub, body: "ConsentIn") -> shapes.Consents:
         request_id=body.request_id,
     )
     decide(hub.table, request.id, decision, now=hub.now, correlation=request.request_id)
-    return get(request, hub)
+    return consents_of(hub, request.id)
+
+
+def consents_of(hub: Hub, contact_id: str) -> shapes.Consents:
+    """All that is known of a contact's consent."""
+    found = overview(hub.table, contact_id)
+    return {
+        "items": [_consent(*each) for each in found.current],
+        "history": [_consent(*each) for each in found.history],
+        "requests": [shape_request(wish) for wish in found.wishes],
+        "next_cursor": None,
+    }
 
 
 def _consent(identity: Identity, said: Statement) -> shapes.Consent:
@@ -69,10 +74,12 @@ def _consent(identity: Identity, said: Statement) -> shapes.Consent:
     }
 
 
-def _request(wish: Wish) -> shapes.ConsentRequest:
+def shape_request(wish: Wish) -> shapes.ConsentRequest:
+    """A wish with the very bodies that grant it."""
     request = wish.request
     return {
         "id": request.entry_id,
+        "contact_id": wish.contact_id,
         "identity": _address(wish.sender),
         "media": list(request.media),
         "words": request.words,

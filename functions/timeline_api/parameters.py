@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from functions.timeline_api import conversations, costs, suggestions, timeline
+from functions.timeline_api import consent_requests, conversations, costs, suggestions, timeline
 from functions.timeline_api.route import Parameter
 from shared.model.conversation import State
 from shared.model.entry import Channel, Kind
@@ -80,3 +80,5 @@ INBOX = (
 )
 
 SUGGESTIONS = (CURSOR, _limit(suggestions.DEFAULT_LIMIT, suggestions.MOST))
+
+CONSENT_REQUESTS = (CURSOR, _limit(consent_requests.DEFAULT_LIMIT, consent_requests.MOST))

@@ -462,6 +462,7 @@ class ConsentRequest(TypedDict):
 
     id: str
     """What a decision names; also the entry of the message."""
+    contact_id: str
     identity: Address
     """The address it came from."""
     media: list[Medium]
@@ -514,5 +515,13 @@ class SuggestionPage(TypedDict):
     """Suggestions, and where the list goes on."""
 
     items: list[Suggestion]
+    next_cursor: str | None
+    """Null at the end; a page may be shorter than asked before that."""
+
+
+class ConsentRequestPage(TypedDict):
+    """What is to be decided about consent, and where the list goes on."""
+
+    items: list[ConsentRequest]
     next_cursor: str | None
     """Null at the end; a page may be shorter than asked before that."""

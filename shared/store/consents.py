@@ -18,7 +18,8 @@ from shared.model.identity import Identity
 from shared.model.statement import ConsentChange, ConsentRequest, Statement
 from shared.store import items, keys
 from shared.store.attributes import Item
-from shared.store.table import Delete, Leg, Put, Table, TransactionRefusedError, Update
+from shared.store.consent_requests import read_request
+from shared.store.table import Leg, Put, Table, TransactionRefusedError, Update
 
 _READ_AT_ONCE = 250
 _TRIES = 6
@@ -99,40 +100,6 @@ def read_statement(item: Item) -> Statement:
     )
 
 
-def request_leg(address_key: str, request: ConsentRequest) -> Put:
-    """Keep that a message may be a wish to be left alone."""
-    return Put(
-        keys.consent_request(address_key, request.at, request.entry_id),
-        {
-            "type": "consent_request",
-            "schema": items.SCHEMA,
-            "entry": request.entry_id,
-            "at": keys.timestamp(request.at),
-            "media": [str(medium) for medium in request.media],
-            "words": request.words,
-        },
-    )
-
-
-def decided_leg(address_key: str, request: ConsentRequest, medium: Medium) -> Leg:
-    """Take a medium off a request; nothing is left of it once all are decided."""
-    at = keys.consent_request(address_key, request.at, request.entry_id)
-    left = request.without(medium)
-    if not left.media:
-        return Delete(at, "attribute_exists(PK)")
-    media = [str(each) for each in left.media]
-    return Update(at, "SET media = :media", "attribute_exists(PK)", {":media": media})
-
-
-def _read_request(item: Item) -> ConsentRequest:
-    return ConsentRequest(
-        entry_id=item["entry"],
-        at=keys.read_timestamp(item["at"]),
-        media=tuple(Medium(medium) for medium in item["media"]),
-        words=item.get("words", ""),
-    )
-
-
 # ---- reading
 
 
@@ -145,7 +112,7 @@ def read(table: Table, address_key: str) -> Said:
         if item["type"] == "consent":
             statements.append(read_statement(item))
         else:
-            requests.append(_read_request(item))
+            requests.append(read_request(item))
     return Said(tuple(statements), tuple(requests))
 
 

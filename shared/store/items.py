@@ -124,7 +124,7 @@ def read_identity(item: Item) -> Identity:
     hint = item.get("conv")
     kind = item["PK"].split("#")[1]
     return Identity(
-        key=item["PK"].removeprefix("IDENTITY#"),
+        key=keys.owner_of(item["PK"]),
         address=Address(IdentityKind(item.get("kind", kind)), item.get("value", "")),
         home=item.get("home", ""),
         root=item.get("root", ""),

@@ -30,6 +30,8 @@ GUEST = "GUEST#"
 SUGGESTED = "SUGGESTION#"
 CONSENT = "CONSENT"
 CONSENT_REQUEST = "CONSENT-REQUEST#"
+# The index partition that lists what agents are to decide about consent.
+CONSENT_REQUESTS = "CONSENT-REQUESTS"
 
 
 class Key(NamedTuple):
@@ -93,6 +95,11 @@ def identity(key: str) -> Key:
     return Key(f"IDENTITY#{key}", "IDENTITY")
 
 
+def owner_of(partition: str) -> str:
+    """The key of the address that a partition belongs to."""
+    return partition.removeprefix("IDENTITY#")
+
+
 def consent(address_key: str, at: datetime, statement_id: str) -> Key:
     """Where a statement lies: beside the address it is about, in the order they were made."""
     return Key(f"IDENTITY#{address_key}", f"{CONSENT}#{timestamp(at)}#{statement_id}")
@@ -101,6 +108,11 @@ def consent(address_key: str, at: datetime, statement_id: str) -> Key:
 def consent_request(address_key: str, at: datetime, entry_id: str) -> Key:
     """Where it lies that a message from this address may be a wish to be left alone."""
     return Key(f"IDENTITY#{address_key}", f"{CONSENT_REQUEST}{timestamp(at)}#{entry_id}")
+
+
+def consent_request_index(entry_id: str) -> Key:
+    """Where a request stands in the list of all: by its message's id, which begins with a time."""
+    return Key(CONSENT_REQUESTS, entry_id)
 
 
 def conversation(conversation_id: str) -> Key:

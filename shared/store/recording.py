@@ -11,7 +11,7 @@ from shared.model.entry import AuthorType, Direction
 from shared.model.events import Change
 from shared.model.identity import ConversationHint, Identity, Trust
 from shared.model.recording import MarkedEntry, Marker, Placement, Proof, Recording, Refusal
-from shared.store import consents, items, keys, notices
+from shared.store import consent_requests, consents, items, keys, notices
 from shared.store.attributes import Item
 from shared.store.contacts import ADDRESS_CAP
 from shared.store.keys import Key
@@ -113,7 +113,7 @@ def _legs(r: Recording) -> Iterable[Leg]:
     if r.consent:
         yield from consents.change_legs(r.consent, entry.home, r.sender.key, r.change)
     if r.asked:
-        yield consents.request_leg(r.sender.key, r.asked)
+        yield consent_requests.request_leg(r.sender.key, r.asked)
     for proof in r.vouched:
         yield _vouched_leg(r, proof)
     if r.new_contact:

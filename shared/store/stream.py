@@ -102,7 +102,7 @@ def _event(  # noqa: PLR0911 one a kind of item
         case "identity", "IdentityLinked":
             return events.identity_linked(items.read_identity(item), change)
         case "consent", "ConsentChanged":
-            address_kind = keys.kind_of(item["PK"].removeprefix("IDENTITY#"))
+            address_kind = keys.kind_of(keys.owner_of(item["PK"]))
             return events.consent_changed(read_statement(item), item["home"], address_kind, change)
         case "merge", "ContactMerged":
             return events.merge_event(events.ContactMerged, read_merge(item), change)

@@ -107,7 +107,7 @@ def test_a_wish_by_mail_is_granted_by_sending_what_it_proposes(api: Api, hub: Hu
     contact = hub.receive(chat(vouched=(ANA_EMAIL, ANA_PHONE))).contact_id
     written = hub.receive(mail("Please stop texting me and stop calling me."))
     (request,) = told(api, contact)["requests"]
-    assert request["id"] == written.entry_id
+    assert (request["id"], request["contact_id"]) == (written.entry_id, contact)
     assert request["identity"] == {"kind": "email", "value": "ana@example.com"}
     assert request["words"] == "Please stop texting me and stop calling me."
     by_text, by_voice = request["proposals"]
