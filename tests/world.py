@@ -1,6 +1,5 @@
 """Everything a table holds, read at once, and what must be true of it at any time."""
 
-from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -264,6 +263,4 @@ def _wire(value: DynamoType) -> dict[str, Any]:
         return {"M": {name: _wire(part) for name, part in value.value.items()}}
     if value.is_list():
         return {"L": [_wire(part) for part in value.value]}
-    if value.type == "B":
-        return {"B": b64decode(value.value)}
     return {value.type: value.value}

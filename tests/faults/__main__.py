@@ -1,44 +1,76 @@
-"""`python -m tests.faults`: every case, and how each ended. Exits 1 if any was lost or doubled."""
+"""`python -m tests.faults [FUNCTION …]`: every case, and how each ended.
 
+Without names it writes the result into docs/faults.md. Exits 1 if anything was lost or doubled.
+"""
+
+import logging
+import os
 import sys
-from collections import Counter
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from multiprocessing import get_context
 
-from tests.faults.account import account
+from tests.faults import report
+from tests.faults.account import Account, account
+from tests.faults.injector import Call, Fault
 from tests.faults.outcome import Verdict
 from tests.faults.scenarios import SCENARIOS
-from tests.faults.suite import run
+from tests.faults.suite import Case, Result, run
 
-_ADMITTED = (Verdict.SAME, Verdict.UNCONFIRMED)
-
-
-def _short(fact: str) -> str:
-    return fact if len(fact) < 400 else f"{fact[:400]}…"
+Told = tuple[int, list[tuple[Call, Fault, Verdict, list[str]]]]
 
 
-def main() -> int:
-    """Run what the arguments name (functions), or all."""
-    chosen = tuple(s for s in SCENARIOS if not sys.argv[1:] or s.function in sys.argv[1:])
-    counts: dict[str, Counter[Verdict]] = {}
-    with account() as made:
-        for result in run(made, scenarios=chosen):
-            counted = counts.setdefault(result.case.scenario.function, Counter())
-            counted[result.verdict] += 1
-            if result.verdict not in _ADMITTED:
-                print(
-                    f"{result.verdict}: {result.case}",
-                    *map(_short, result.different),
-                    sep="\n  ",
-                    flush=True,
-                )
-            print(f"\r{sum(map(Counter.total, counts.values()))}", end="", file=sys.stderr)
-    print(f"\n{'function':18}{'cases':>6}" + "".join(f"{verdict:>13}" for verdict in Verdict))
-    for function, counted in counts.items():
-        row = "".join(f"{counted[verdict]:13}" for verdict in Verdict)
-        print(f"{function:18}{counted.total():6}{row}")
-    every = sum(counts.values(), Counter[Verdict]())
-    print(f"{'all':18}{every.total():6}" + "".join(f"{every[verdict]:13}" for verdict in Verdict))
-    return int(any(every[verdict] for verdict in Verdict if verdict not in _ADMITTED))
+def main(functions: Sequence[str]) -> int:
+    """Run the scenarios of these functions, or all, on all cores."""
+    chosen = [n for n, it in enumerate(SCENARIOS) if not functions or it.function in functions]
+    results: list[Result] = []
+    begun = time.monotonic()
+    for done, found in enumerate(_all(chosen), start=1):
+        results += found
+        for result in found:
+            if result.verdict not in report.ADMITTED:
+                _say(f"{result.verdict}: {result.case}", *result.different)
+        seconds = time.monotonic() - begun
+        progress = f"{done}/{len(chosen)} scenarios, {len(results)} cases, {seconds:.0f} s"
+        print(f"\r{progress}", end="", file=sys.stderr, flush=True)
+    results.sort(key=lambda result: SCENARIOS.index(result.case.scenario))
+    print(f"\n{report.plain(report.table(results))}\n\n{report.plain(report.unconfirmed(results))}")
+    if not functions:
+        report.write(results, datetime.now(UTC).date())
+    return int(any(result.verdict not in report.ADMITTED for result in results))
+
+
+def _all(chosen: Sequence[int]) -> Iterator[list[Result]]:
+    """The results of one scenario after the other, as they come."""
+    with get_context("spawn").Pool(os.cpu_count(), _open_account) as pool:
+        for number, told in pool.imap_unordered(_of_one, chosen):
+            yield [
+                Result(Case(SCENARIOS[number], call, fault), verdict, different)
+                for call, fault, verdict, different in told
+            ]
+
+
+_left_open = ExitStack()
+_mine: list[Account] = []
+
+
+def _open_account() -> None:
+    """Each process has one account, for as long as it lives."""
+    logging.disable()
+    _mine.append(_left_open.enter_context(account()))
+
+
+def _of_one(number: int) -> Told:
+    """A scenario's cases, in words that go from process to process."""
+    found = list(run(_mine[0], SCENARIOS[number]))
+    return number, [(it.case.call, it.case.fault, it.verdict, it.different) for it in found]
+
+
+def _say(*lines: str) -> None:
+    print("", *(line[:400] for line in lines), sep="\n  ", flush=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
@@ -13,28 +12,24 @@ from typing import Any
 
 import boto3
 import pytest
-import requests
 from moto import mock_aws
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import dynamodb_backends
-from moto.dynamodb.models.dynamo_type import DynamoType
 
 from shared.runtime import clients, clock, secrets
 from shared.store.table import Table
 from tests.cheap_moto import cheap_moto
 from tests.deployment import deploy
-from tests.faults.injector import DeadError, Effect, Injector
-from tests.faults.providers import Providers
+from tests.faults import state
+from tests.faults.injector import Effect, Injector
+from tests.faults.providers import Providers, at_hand
+from tests.faults.state import Held, Rows
 from tests.table_schema import create_table
 from tests.template import FUNCTIONS, package, told_by_default
 
-TABLE = "throughline"
-_REGION = "us-east-1"
 _MORE = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_DEFAULT_REGION": _REGION,
-    "AWS_REGION": _REGION,
+    "AWS_DEFAULT_REGION": state.REGION,
+    "AWS_REGION": state.REGION,
     "MAIL_BUCKET": "mail",
     "SES_CONFIGURATION_SET": "throughline",
     "TWILIO_API_URL": "https://api.twilio.com",
@@ -48,8 +43,7 @@ _MORE = {
     "TEXTS_PER_BLOCK": "100",
 }
 _WATCHED = ("dynamodb", "s3", "sqs", "events", "sesv2", "secretsmanager", "ssm")
-
-Rows = dict[Any, dict[Any, Any]]
+_WRITES = ("TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem")
 
 
 @dataclass
@@ -64,7 +58,7 @@ class Context:
 class Snapshot:
     """All that a case may change."""
 
-    rows: Rows
+    held: Held
     records: tuple[Any, ...]
     effects: tuple[Effect, ...]
     sent: tuple[Any, ...]
@@ -88,14 +82,14 @@ class Account:
     _rows: Rows = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.injector = Injector(self._wait, self._took_effect)
+        self.injector = Injector(lambda: self.now, self._wait, self._took_effect)
         self.providers = Providers(lambda: self.now)
 
     @property
     def table(self) -> Table:
         """The functions' table."""
         key = secrets.signing_keys("keys").identity_key
-        return Table(clients.dynamodb(), TABLE, key)
+        return Table(clients.dynamodb(), state.TABLE, key)
 
     def invoke(self, function: str, event: Any) -> Any:
         """A function's answer in a container that has served nobody yet; may raise DeadError."""
@@ -121,35 +115,30 @@ class Account:
         puts = [each.asked for each in self.effects if each.name == "events.PutEvents"]
         return [json.loads(entry["Detail"]) for put in puts for entry in put["Entries"]]
 
-    def items(self) -> Iterator[dict[str, Any]]:
-        """Every item, as the stream would show it."""
-        for rows in _backend().items.values():
-            for item in rows.values():
-                yield _image(item)
-
     def keep(self) -> Snapshot:
         """What to come back to."""
         return Snapshot(
-            rows={partition: dict(rows) for partition, rows in _backend().items.items()},
+            held=state.hold(),
             records=tuple(self.records),
             effects=tuple(self.effects),
             sent=tuple(self.providers.sent),
-            listed=tuple(self.providers.listed),
+            listed=tuple(dict(row) for row in self.providers.listed),
             now=self.now,
         )
 
     def restore(self, kept: Snapshot) -> None:
-        """All is as it was."""
-        rows = {partition: dict(rows) for partition, rows in kept.rows.items()}
-        _backend().items = defaultdict(dict, rows)
-        self._rows = kept.rows
+        """All is as it was, and nothing goes wrong."""
+        self.injector.arm()
+        state.put_back(kept.held)
+        self._rows = kept.held.rows
         self.records[:] = kept.records
         self.effects[:] = kept.effects
         self.providers.sent[:] = kept.sent
-        self.providers.listed[:] = kept.listed
+        self.providers.listed[:] = [dict(row) for row in kept.listed]
         self.now = kept.now
         self.printed.seek(0)
         self.printed.truncate()
+        self.injector.arm()
 
     def _wait(self, by: timedelta) -> None:
         self.now += by
@@ -157,7 +146,7 @@ class Account:
     def _took_effect(self, effect: Effect) -> None:
         service, _, operation = effect.name.partition(".")
         if service == "dynamodb":
-            if operation in ("TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem"):
+            if operation in _WRITES:
                 self._stream()
         elif service in ("sqs", "events"):
             self.effects.append(effect)
@@ -168,7 +157,7 @@ class Account:
 
     def _stream(self) -> None:
         """Add what the last write changed."""
-        rows = {partition: dict(rows) for partition, rows in _backend().items.items()}
+        rows = state.rows()
         for partition in {**self._rows, **rows}:
             before, after = self._rows.get(partition, {}), rows.get(partition, {})
             for sort in {**before, **after}:
@@ -179,20 +168,15 @@ class Account:
 
     def _record(self, old: Any, new: Any) -> dict[str, Any]:
         images = {"OldImage": old, "NewImage": new}
+        shown = {name: state.image(item) for name, item in images.items() if item is not None}
         return {
             "eventName": "INSERT" if old is None else "REMOVE" if new is None else "MODIFY",
             "dynamodb": {
                 "ApproximateCreationDateTime": self.now.timestamp(),
                 "SequenceNumber": f"{len(self.records) + 1:021}",
-                **{name: _image(item) for name, item in images.items() if item is not None},
+                **shown,
             },
         }
-
-    def http(self, method: str, url: str, **asked: Any) -> requests.Response:
-        """What `requests` would do."""
-        return self.injector.http(
-            self.providers.name(method, url), lambda: self.providers.answer(method, url, asked)
-        )
 
 
 @contextmanager
@@ -212,8 +196,8 @@ def account(now: datetime | None = None) -> Iterator[Account]:
         _forget()
         stack.callback(_forget)
         deploy(patch)
-        create_table(clients.dynamodb(), TABLE)
-        for bucket in ("content", "mail"):
+        create_table(clients.dynamodb(), state.TABLE)
+        for bucket in state.BUCKETS:
             clients.s3().create_bucket(Bucket=bucket)
         clients.events().create_event_bus(Name="throughline")
         for queue in ("deliver", "notify"):
@@ -234,7 +218,7 @@ def _virtual(patch: pytest.MonkeyPatch, made: Account) -> None:
             return made.now
 
     patch.setattr(clock, "datetime", Clock)
-    patch.setattr(requests, "request", made.http)
+    at_hand(patch, made.providers, made.injector)
     for name, module in list(sys.modules.items()):
         if name.startswith("shared.") and "sleep" in vars(module):
             patch.setattr(module, "sleep", lambda seconds: None)
@@ -249,29 +233,3 @@ def _forget() -> None:
     for reader in vars(secrets).values():
         if isinstance(reader, secrets.Kept):
             reader.forget()
-
-
-def _backend() -> Any:
-    return dynamodb_backends[DEFAULT_ACCOUNT_ID][_REGION].tables[TABLE]
-
-
-def _image(item: Any) -> dict[str, Any]:
-    """An item with its bytes in base64, as Lambda hands it over."""
-    return {name: _wire(value) for name, value in item.attrs.items()}
-
-
-def _wire(value: DynamoType) -> dict[str, Any]:
-    if value.is_map():
-        return {"M": {name: _wire(part) for name, part in value.value.items()}}
-    if value.is_list():
-        return {"L": [_wire(part) for part in value.value]}
-    return {value.type: value.value}
-
-
-def died(work: Any) -> bool:
-    """Whether the process ended in the middle of it."""
-    try:
-        work()
-    except DeadError:
-        return True
-    return False

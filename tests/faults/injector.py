@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -26,7 +26,11 @@ class Fault(StrEnum):
     DEATH_AFTER = "death after"
     TIMEOUT = "timeout after"
     DELAY = "ten minutes late"
+    AHEAD = "clock an hour ahead"
+    BACK = "clock an hour back"
+    MINUTE = "all throttled for a minute"
     CONFLICT = "conflict before"
+    GUSTS = "conflict at each first try"
     STORM = "conflicts without end"
     PARTIAL = "taken in part"
 
@@ -47,7 +51,12 @@ class Effect:
     asked: Any
 
 
-_LATE = timedelta(minutes=10)
+_CLOCK = {
+    Fault.DELAY: timedelta(minutes=10),
+    Fault.AHEAD: timedelta(hours=1),
+    Fault.BACK: -timedelta(hours=1),
+}
+_MINUTE = timedelta(minutes=1)
 _ALWAYS = (
     Fault.ERROR,
     Fault.THROTTLE,
@@ -55,6 +64,9 @@ _ALWAYS = (
     Fault.DEATH_AFTER,
     Fault.TIMEOUT,
     Fault.DELAY,
+    Fault.AHEAD,
+    Fault.BACK,
+    Fault.MINUTE,
 )
 _WRITES = frozenset(
     f"dynamodb.{name}" for name in ("TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem")
@@ -69,7 +81,7 @@ _THROTTLED = {
 
 def faults_of(call: Call) -> Sequence[Fault]:
     """What may happen at a call."""
-    conflicts = (Fault.CONFLICT, Fault.STORM) if call.name in _WRITES else ()
+    conflicts = (Fault.CONFLICT, Fault.GUSTS, Fault.STORM) if call.name in _WRITES else ()
     parts = (Fault.PARTIAL,) if call.name in _IN_PARTS else ()
     return (*_ALWAYS, *conflicts, *parts)
 
@@ -78,17 +90,19 @@ def faults_of(call: Call) -> Sequence[Fault]:
 class Injector:
     """Watches the calls of some clients and of the providers' HTTP.
 
-    `delay` lets time pass, `took_effect` is told of each call once it has. `made` are the calls
-    since `arm`.
+    `clock` tells the time, `pass_time` changes it, `took_effect` is told of each call once it has.
+    `made` are the calls since `arm`; `struck` is when the fault came to be.
     """
 
-    delay: Callable[[timedelta], None]
+    clock: Callable[[], datetime]
+    pass_time: Callable[[timedelta], None]
     took_effect: Callable[[Effect], None]
     made: list[Call] = field(default_factory=list)
-    struck: bool = False
+    struck: datetime | None = None
     _at: Call | None = None
     _fault: Fault | None = None
     _numbers: Counter[str] = field(default_factory=Counter)
+    _writes: int = 0
     _now: Fault | None = None
     _name: str = ""
     _asked: Any = None
@@ -101,15 +115,22 @@ class Injector:
 
     def arm(self, call: Call | None = None, fault: Fault | None = None) -> None:
         """Count calls anew; this one meets with this fault."""
-        self._at, self._fault, self.struck = call, fault, False
+        self._at, self._fault, self.struck, self._writes = call, fault, None, 0
         self._numbers.clear()
         self.made.clear()
 
+    def end_turn(self) -> None:
+        """Nothing goes wrong any more, but a minute lasts a minute."""
+        if self._fault is not Fault.MINUTE:
+            self._fault = None
+
     def http(self, provider: str, request: Callable[[], requests.Response]) -> requests.Response:
         """A provider's answer to one request, or what stands in its way."""
-        fault = self._begin(f"{provider}")
-        if fault in (Fault.ERROR, Fault.THROTTLE):
-            return response(500 if fault is Fault.ERROR else 429, {})
+        fault = self._begin(provider)
+        if fault is Fault.ERROR:
+            return response(500, {})
+        if fault in (Fault.THROTTLE, Fault.MINUTE):
+            return response(429, {})
         answer = request()
         if fault is Fault.DEATH_AFTER:
             raise DeadError
@@ -118,18 +139,31 @@ class Injector:
         return answer
 
     def _begin(self, name: str) -> Fault | None:
+        """What strikes this call."""
         self._numbers[name] += 1
         call = Call(name, self._numbers[name])
         self.made.append(call)
-        storm = self._fault is Fault.STORM and self.struck and name in _WRITES
-        if call != self._at and not storm:
+        if self._fault is None or not self._strikes(call):
             return None
-        self.struck = True
+        self.struck = self.struck or self.clock()
         if self._fault is Fault.DEATH_BEFORE:
             raise DeadError
-        if self._fault is Fault.DELAY:
-            self.delay(_LATE)
+        if self._fault in _CLOCK:
+            self.pass_time(_CLOCK[self._fault])
         return self._fault
+
+    def _strikes(self, call: Call) -> bool:
+        if self.struck is None:
+            return call == self._at
+        match self._fault:
+            case Fault.MINUTE:
+                return self.clock() < self.struck + _MINUTE
+            case Fault.STORM:
+                return call.name in _WRITES
+            case Fault.GUSTS if call.name in _WRITES:
+                self._writes += 1
+                return self._writes % 2 == 0
+        return False
 
     def _before(self, model: Any, params: Mapping[str, Any], **_: Any) -> Any:
         service = model.service_model.service_name
@@ -139,9 +173,9 @@ class Injector:
         match self._now:
             case Fault.ERROR:
                 return _refusal("InternalServerError", 500)
-            case Fault.THROTTLE:
+            case Fault.THROTTLE | Fault.MINUTE:
                 return _refusal(*_THROTTLED.get(service, ("ThrottlingException", 400)))
-            case Fault.CONFLICT | Fault.STORM:
+            case Fault.CONFLICT | Fault.GUSTS | Fault.STORM:
                 return _conflict(model.name, params)
         return None
 

@@ -5,10 +5,12 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from shared.model.events import detail
 from shared.store.stream import announced
+from tests.faults import state
 from tests.faults.account import Account
 from tests.world import World
 
@@ -21,10 +23,10 @@ _NAMELESS = (
     (re.compile(r"INBOX#(\w+)#\d+"), r"INBOX#\1"),
     (re.compile(r"DUE#\d+"), "DUE"),
 )
-# How often something was tried, by whom it is held, and what is drawn by lot.
+# How often something was tried, by whom it is held, what is drawn by lot, and a mere hint.
 _TRACES = frozenset(
     {"revision", "rev", "attempt", "claim_id", "claimed_until", "steps", "reference", "GSI1PK"}
-    | {"GSI1SK", "expires_at", "lost_at", "error"}
+    | {"GSI1SK", "expires_at", "lost_at", "error", "closed_at"}
 )
 _COUNTED = ("entry", "cost_line", "delivery", "consent", "event", "send", "document")
 
@@ -60,7 +62,7 @@ def outcome(account: Account) -> Outcome:
     world.check_erased()
     world.check_references()
     facts, unconfirmed = Facts(), 0
-    for item in account.items():
+    for item in state.items():
         kind = item["type"]["S"]
         if kind == "receipt" and item["state"]["S"] == "unconfirmed":
             unconfirmed += 1
@@ -71,6 +73,7 @@ def outcome(account: Account) -> Outcome:
     facts.update(_fact("published", event) for event in taken.values())
     facts.update(_fact("document", each) for each in _documents(account).values())
     facts.update(_fact("send", send) for send in _sends(account))
+    facts.update(_fact("object", at) for at in state.objects())
     return Outcome(facts, unconfirmed)
 
 
@@ -123,6 +126,7 @@ def _fact(kind: str, value: Any) -> str:
     return f"{kind} {_nameless(json.dumps(_plain(value), sort_keys=True))}"
 
 
+@lru_cache(maxsize=100_000)
 def _nameless(text: str) -> str:
     for pattern, name in _NAMELESS:
         text = pattern.sub(name, text)

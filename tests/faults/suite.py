@@ -1,20 +1,24 @@
 """Run each scenario with each fault at each of its calls, until all is quiet again."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
 
+from shared.runtime import clients
 from shared.store.keys import read_timestamp
+from tests.faults import state
 from tests.faults.account import Account, Snapshot
 from tests.faults.injector import Call, DeadError, Fault, faults_of
 from tests.faults.outcome import Outcome, Verdict, judge, outcome
-from tests.faults.scenarios import SCENARIOS, Attempt, Scenario, from_queue
+from tests.faults.scenarios.scenario import Attempt, RefusedError, Scenario, by_queue
 
 _TRIES = 5  # after which template.yaml's queues give a message up
 _LOOKS = 12
-_HORIZON = timedelta(hours=1)
+_HORIZON = timedelta(hours=2)  # what is due later belongs to another story
+_REPLAYED = {"sms": "inbound_sms", "chat": "inbound_chat", "receipts": "receipts_twilio"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,33 +44,19 @@ class Result:
 
 
 def run(
-    account: Account,
-    wanted: Callable[[Case], bool] = lambda case: True,
-    scenarios: tuple[Scenario, ...] = SCENARIOS,
+    account: Account, scenario: Scenario, wanted: Callable[[Case], bool] = lambda case: True
 ) -> Iterator[Result]:
-    """Every wanted case, scenario by scenario."""
+    """Every wanted case of a scenario, on an account that is empty before and after."""
     empty = account.keep()
-    known: set[tuple[str, Call]] = set()
-    for scenario in scenarios:
-        account.restore(empty)
-        account.injector.arm()
-        attempt = scenario.prepare(account)
-        stage = account.keep()
-        undisturbed, calls = _undisturbed(account, scenario, attempt, stage)
-        for call in calls:
-            if _is_of_settings(call) and (scenario.function, call) in known:
-                continue
-            known.add((scenario.function, call))
-            for fault in faults_of(call):
-                case = Case(scenario, call, fault)
-                if wanted(case):
-                    yield _tried(account, case, attempt, stage, undisturbed)
+    attempt = scenario.prepare(account)
+    stage = account.keep()
+    undisturbed, calls = _undisturbed(account, scenario, attempt, stage)
+    for call in calls:
+        for fault in faults_of(call):
+            case = Case(scenario, call, fault)
+            if wanted(case):
+                yield _tried(account, case, attempt, stage, undisturbed)
     account.restore(empty)
-
-
-def _is_of_settings(call: Call) -> bool:
-    """All scenarios of a function read its secrets alike."""
-    return call.name.startswith(("secretsmanager.", "ssm."))
 
 
 def one_in(number: int) -> Callable[[Case], bool]:
@@ -81,10 +71,9 @@ def _undisturbed(
     outcomes = []
     for _ in range(2):
         account.restore(stage)
-        account.injector.arm()
-        assert attempt(), f"{scenario.name} is refused"
+        assert attempt(1), f"{scenario.name} is refused"
         calls = list(account.injector.made)
-        _until_quiet(account)
+        _until_quiet(account, stage.now + _HORIZON)
         outcomes.append(outcome(account))
     _, different = judge(*outcomes)
     assert not different, f"{scenario.name} never ends alike: {different}"
@@ -96,38 +85,60 @@ def _tried(
 ) -> Result:
     account.restore(stage)
     account.injector.arm(case.call, case.fault)
-    done = _attempted(attempt)
-    assert account.injector.struck, f"{case} never came to be"
+    try:
+        done = _brought(account, case.scenario, attempt)
+    except RefusedError as error:
+        return Result(case, Verdict.LOST, [str(error)])
+    account.wait(minutes=1)
     account.injector.arm()
-    for _ in range(_TRIES - 1):
-        if done:
-            break
-        account.wait(seconds=case.scenario.between.total_seconds())
-        done = _attempted(attempt)
-    _until_quiet(account)
+    replayed = _replay(account)
+    _until_quiet(account, stage.now + _HORIZON)
     verdict, different = judge(undisturbed, outcome(account))
-    if not done:
+    if not done or not replayed:
         return Result(case, Verdict.LOST, ["given up", *different])
     return Result(case, verdict, different)
 
 
-def _attempted(attempt: Attempt) -> bool:
+def _brought(account: Account, scenario: Scenario, attempt: Attempt) -> bool:
+    """Whether whoever brings it is content in the end; the fault strikes in the first try."""
+    for number in range(1, _TRIES + 1):
+        if number > 1:
+            account.wait(seconds=scenario.between.total_seconds())
+        if _attempted(attempt, number):
+            return True
+        assert account.injector.struck, "it fails by itself"
+        account.injector.end_turn()
+    return False
+
+
+def _attempted(attempt: Attempt, number: int) -> bool:
     """Whether whoever brought it is content; a function that raised or died has not answered."""
     try:
-        return attempt()
+        return attempt(number)
+    except RefusedError:
+        raise
     except (DeadError, Exception):  # noqa: BLE001  Lambda makes no difference
         return False
 
 
-def _until_quiet(account: Account) -> None:
-    """The sweep wakes what is due, as long as something is within the hour."""
-    end = account.now + _HORIZON
+def _replay(account: Account) -> bool:
+    """`make replay ALL=1`: what webhooks parked is brought again; whether all of it is taken."""
+    for bucket, key in state.objects():
+        channel = key.removeprefix("parked/").partition("/")[0]
+        if not key.startswith("parked/") or channel not in _REPLAYED:
+            continue
+        stored = clients.s3().get_object(Bucket=bucket, Key=key)
+        parked = json.load(stored["Body"])["content"]
+        if account.invoke(_REPLAYED[channel], {"replay": parked})["failed"]:
+            return False
+        clients.s3().delete_object(Bucket=bucket, Key=key)
+    return True
+
+
+def _until_quiet(account: Account, end: datetime) -> None:
+    """The sweep wakes what is due, as long as something is before the end."""
     for _ in range(_LOOKS):
-        if not any(
-            item.get("GSI1PK", {}).get("S", "").startswith("DUE#") for item in account.items()
-        ):
-            return
-        following = _next_due(account)
+        following = _next_due()
         if following is None or following > end:
             return
         account.now = max(account.now, following)
@@ -135,14 +146,14 @@ def _until_quiet(account: Account) -> None:
         account.invoke("sweep", {})
         for queue, function in (("deliver", "deliver_message"), ("notify", "notify_customer")):
             for body in account.put_on(queue, since):
-                from_queue(account, function, body)()
+                by_queue(account, function, body)(1)
         account.wait(minutes=1)
 
 
-def _next_due(account: Account) -> Any:
+def _next_due() -> Any:
     due = [
         read_timestamp(item["GSI1SK"]["S"].split("#")[0])
-        for item in account.items()
+        for item in state.items()
         if item.get("GSI1PK", {}).get("S", "").startswith("DUE#")
     ]
     return min(due, default=None)
