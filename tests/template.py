@@ -73,6 +73,13 @@ def package(function: str) -> str:
     return match[1]
 
 
+def called_by(mapping: str) -> str:
+    """The function that a queue or stream calls, by its alias."""
+    name: str = MAPPINGS[mapping]["FunctionName"]["Ref"]
+    assert name.endswith(".Alias"), f"{mapping} calls past deployments"
+    return name.removesuffix(".Alias")
+
+
 def environment(function: str) -> dict[str, Any]:
     """A function's variables, with those that Globals give to all."""
     everywhere: dict[str, Any] = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]

@@ -29,7 +29,7 @@ from shared.model.errors import (
     UnwantedError,
 )
 from shared.model.events import rfc3339
-from shared.runtime.telemetry import logger
+from shared.runtime.telemetry import count, logger
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -154,7 +154,10 @@ def headers_of(error: Exception) -> dict[str, str]:
 
 
 def log(error: Exception) -> None:
-    """Log what is our fault, once, by kind and place; an error's own words may hold content."""
+    """Log and count what is our fault, once, by kind and place.
+
+    An error's own words may hold content.
+    """
     status = status_of(error)
     if status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return
@@ -162,4 +165,5 @@ def log(error: Exception) -> None:
     details = {"error": type(error).__name__, "status": int(status), "places": places}
     if error.__cause__:
         details["cause"] = type(error.__cause__).__name__
+    count("ServerErrors")
     logger().error("request failed", extra=details)

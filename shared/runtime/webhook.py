@@ -202,6 +202,8 @@ def _refuse(status: int, error: ThroughlineError) -> Response:
     """A problem (RFC 9457). It says why, unless the trouble is ours: then only our log does."""
     logger().warning("webhook refused", extra={"status": int(status), "reason": str(error)})
     ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if ours:
+        count("ServerErrors")
     problem = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

@@ -44,6 +44,8 @@ def api(table: Table, bodies: Bodies, monkeypatch: pytest.MonkeyPatch) -> Api:
         mail_domain="in.example.com",
     )
     monkeypatch.setattr(handler, "hub", lambda: made)
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Throughline")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "timeline_api")
     return Api()
 
 

@@ -187,10 +187,13 @@ def test_an_error_nobody_foresaw_is_500_says_nothing_and_is_logged_once_without_
     assert "example.com" not in str(vars(line))
 
 
-def test_a_table_that_does_not_answer_is_503_and_worth_another_try(api: Api, table: Table) -> None:
+def test_a_table_that_does_not_answer_is_503_worth_another_try_and_counted(
+    api: Api, table: Table, capsys: pytest.CaptureFixture[str]
+) -> None:
     table.name = "gone"
     answer = api.call("GET", "/v1/contacts/ctc_ana")
     assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+    assert '"ServerErrors":[1.0]' in capsys.readouterr().out
 
 
 def test_an_erased_contact_is_410_with_the_certificate(api: Api, hub: Hub) -> None:
