@@ -32,11 +32,8 @@ from tests.template import (
     STREAM_MAPPINGS,
     TEMPLATE,
     as_list,
-<<<<<<< HEAD
-    lets_through,
-=======
     called_by,
->>>>>>> 5fbe346 (Lead calls to a new version bit by bit, and back when it fails)
+    lets_through,
     of_type,
     passes,
     setting,
