@@ -19,8 +19,9 @@ from moto.s3.models import s3_backends
 
 from functions.publish_events import handler as publish_events
 from shared.providers.eventbridge import Bus
-from tests.faults.account import TABLE, Account, account
-from tests.faults.scenarios import NUMBER, mailed
+from tests.faults.account import Account, account
+from tests.faults.scenarios.story import NUMBER, mailed
+from tests.faults.state import TABLE
 from tests.template import MAPPINGS, QUEUES, RULES, STREAM_MAPPINGS, lets_through, package, passes
 from tests.webhooks import form_body, twilio_event
 

@@ -82,7 +82,7 @@ def start(hub: Entrances, directory: Path, config: Path, half: str) -> "subproce
     examples = os.environ.get("CONTRACT_EXAMPLES")
     thorough = ("--phases=coverage,fuzzing,stateful", f"--max-examples={examples}")
     command = [
-        Path(sys.executable).with_name("schemathesis"),
+        str(Path(sys.executable).with_name("schemathesis")),
         f"--config-file={config}",
         "run",
         DOCUMENT,

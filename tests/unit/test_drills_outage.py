@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from shared.model.events import detail
 from shared.store.stream import announced
-from tests.faults.scenarios import chat, webhook_of
+from tests.faults.scenarios.scenario import by_webhook
+from tests.faults.scenarios.story import chat
 from tests.http_events import AGENT, http_event
 from tests.running import Running, running
 
@@ -58,7 +59,7 @@ def known(run: Running) -> None:
     """Ana, by her site's word, and Cleo, with their numbers."""
     for number, (address, phone) in enumerate(((ANA, PHONE), (CLEO, "+14155550102"))):
         visitor = {"id": f"v-{number}", "email": address, "phone": phone}
-        assert webhook_of(run.account, "inbound_chat", lambda: chat(number, visitor))()  # noqa: B023
+        assert by_webhook(run.account, "inbound_chat", lambda: chat(number, visitor))(1)  # noqa: B023
     run.minutes(1)
 
 

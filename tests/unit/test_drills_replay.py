@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from shared.store.attributes import from_wire
-from tests.faults.scenarios import call, chat, webhook_of
+from tests.faults import state
+from tests.faults.scenarios.scenario import by_webhook, call
+from tests.faults.scenarios.story import chat
 from tests.running import Running, running
 
 NOON = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)  # where the numbers are
@@ -25,7 +27,7 @@ def run() -> Iterator[Running]:
 def story(run: Running) -> None:
     """Chat, mail, an agent's answer with a text about it, a text, an order, and a new matter."""
     visitor = {"id": "v-1", "email": ANA, "phone": PHONE}
-    assert webhook_of(run.account, "inbound_chat", lambda: chat(1, visitor))()
+    assert by_webhook(run.account, "inbound_chat", lambda: chat(1, visitor))(1)
     run.turn()
     home, conversation = newest(run, "conversation", "home"), newest(run, "conversation", "id")
     ask(run, "PATCH", f"/v1/conversations/{conversation}", assignee="agent-1", state="resolved")
@@ -69,7 +71,7 @@ def newest(run: Running, kind: str, name: str) -> str:
 
 def kept(run: Running) -> dict[str, Any]:
     """Every item but the counts of what was not sent."""
-    items = [from_wire(it) for it in run.account.items()]
+    items = [from_wire(it) for it in state.items()]
     return {f"{it['PK']} {it['SK']}": it for it in items if it["type"] != "stop_count"}
 
 

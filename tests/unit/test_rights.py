@@ -7,7 +7,8 @@ import pytest
 
 from shared.runtime import clients
 from tests.faults.account import WATCHED, Account, account
-from tests.faults.scenarios import SCENARIOS, by_schedule
+from tests.faults.scenarios import SCENARIOS
+from tests.faults.scenarios.scenario import by_schedule
 from tests.rights import Asked, as_json, asked_by, may, statements_of
 from tests.template import FUNCTIONS, package
 
@@ -78,7 +79,7 @@ def asked() -> Iterator[dict[str, set[str]]]:
         empty = made.keep()
         for scenario in SCENARIOS:
             made.restore(empty)
-            scenario.prepare(made)()
+            scenario.prepare(made)(1)
         made.restore(empty)
         _fees_of_what_was_metered(made)
         assert len(heard) > 70
@@ -87,9 +88,9 @@ def asked() -> Iterator[dict[str, set[str]]]:
 
 def _fees_of_what_was_metered(made: Account) -> None:
     (scenario,) = [it for it in SCENARIOS if it.name == "estimates"]
-    scenario.prepare(made)()
+    scenario.prepare(made)(1)
     made.wait(hours=25)
-    by_schedule(made, "reconcile", {"run": "fees"})()
+    by_schedule(made, "reconcile", {"run": "fees"})(1)
 
 
 @pytest.mark.parametrize("function", PACKAGES)
