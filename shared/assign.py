@@ -86,10 +86,10 @@ def release(table: Table, task: Task, *, now: datetime, make_id: NewId = new_id)
         seen = conversations.get(table, conversation_id)
         root_of(table, get_profile(table, seen.home))
     except (NotFoundError, GoneError):
-        table.write(due.task_done_leg(task))
+        table.write_when_free(due.task_done_leg(task))
         return
     if seen.id != conversation_id or not assignment.is_unchanged(seen, int(revision)):
-        table.write(due.task_done_leg(task))
+        table.write_when_free(due.task_done_leg(task))
         return
     change = _change(seen, f"task:{task.id}", 1)
     entry = _entry(seen, assignment.release_reason(seen.assignee), now, make_id)

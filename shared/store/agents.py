@@ -18,7 +18,7 @@ def get_available_until(table: Table, agent_id: str) -> datetime | None:
 def set_available_until(table: Table, agent_id: str, until: datetime | None) -> None:
     """Put down until when an agent is there; None: they are away from now on."""
     if until is None:
-        table.write(Delete(keys.agent(agent_id), condition=""))
+        table.write_when_free(Delete(keys.agent(agent_id), condition=""))
         return
     item: Item = {
         "type": "agent",
@@ -27,7 +27,7 @@ def set_available_until(table: Table, agent_id: str, until: datetime | None) -> 
         "available_until": keys.timestamp(until),
         "expires_at": int(until.timestamp()),
     }
-    table.write(Put(keys.agent(agent_id), item, condition=""))
+    table.write_when_free(Put(keys.agent(agent_id), item, condition=""))
 
 
 def available_leg(agent_id: str, now: datetime) -> Check:

@@ -113,7 +113,7 @@ def attach(table: Table, root: Profile, identity: Identity, change: Change) -> N
     """
     item = items.identity_item(identity) | {"change": items.stored_change(change)}
     try:
-        table.write(
+        table.write_when_free(
             Put(keys.identity(identity.key), item),
             Update(
                 keys.profile(root.id),
@@ -161,7 +161,7 @@ def withdraw(table: Table, identity: Identity) -> None:
     Raises ConflictError when something has since, or it moves to another contact.
     """
     try:
-        table.write(
+        table.write_when_free(
             Delete(
                 keys.identity(identity.key),
                 "home = :home AND n = :none AND attribute_not_exists(erased_at)"
@@ -219,7 +219,7 @@ def _amend_identity(
         names,
     )
     try:
-        table.write(update)
+        table.write_when_free(update)
     except TransactionRefusedError as error:
         raise ConflictError("this address has just moved to another contact") from error
 
@@ -235,7 +235,7 @@ def patch_profile(table: Table, root: Profile, fields: Mapping[str, str]) -> Pro
     expression = f"SET {', '.join(sets)}" if sets else ""
     expression += f" REMOVE {', '.join(removes)}" if removes else ""
     try:
-        table.write(
+        table.write_when_free(
             Update(
                 keys.profile(root.id),
                 expression.strip(),

@@ -108,7 +108,7 @@ def change(
     if root.values:
         legs.append(root.leg(get_profile(table, seen.home)))
     try:
-        table.write(*legs)
+        table.write_when_free(*legs)
     except TransactionRefusedError as error:
         raise ConflictError("the conversation has changed; read it again") from error
     if state is State.RESOLVED:

@@ -113,16 +113,11 @@ def _serve(table: Table, root: str, month: str) -> bool:
         {":month": month},
         {"#change": "change"},
     )
-    for _ in range(_TRIES):
-        try:
-            table.write(leg)
-        except TransactionRefusedError as error:
-            if not error.conflict:
-                return False
-            sleep(uniform(0, 0.05))  # noqa: S311 jitter is no secret
-        else:
-            return True
-    raise UnavailableError("the profile stayed busy")
+    try:
+        table.write_when_free(leg)
+    except TransactionRefusedError:
+        return False
+    return True
 
 
 def _profiles(table: Table, contact_ids: Iterable[str]) -> dict[str, Item]:

@@ -2,18 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from random import uniform
-from time import sleep
 
 from shared.model.entry import Entry
-from shared.model.errors import ConflictError, NotFoundError, UnavailableError
+from shared.model.errors import ConflictError, NotFoundError
 from shared.model.events import Change
 from shared.model.recording import MarkedEntry, Marker
 from shared.store import items, keys
 from shared.store.pointers import marker_leg, place_of, pointer_item, read_marked_entry
 from shared.store.table import Check, Leg, Put, Table, TransactionRefusedError
-
-_TRIES = 6
 
 
 def find(table: Table, marker: Marker) -> MarkedEntry | None:
@@ -50,21 +46,16 @@ def write(
         *(() if any(leg.key == home_at for leg in beside) else (living,)),
         *beside,
     )
-    for attempt in range(_TRIES):
-        try:
-            table.write(*legs)
-        except TransactionRefusedError as error:
-            if before := error.failed.get(marked_at):
-                return read_marked_entry(before)
-            if home_at in error.failed:
-                home = error.failed[home_at]
-                if home is None:
-                    raise NotFoundError("no such contact") from error
-                if "erasing" in home:
-                    raise ConflictError("this contact is being erased") from error
-            if error.failed:
-                raise ConflictError("what it tells of has just changed") from error
-            sleep(uniform(0, 0.02 * 2**attempt))  # noqa: S311 jitter is no secret
-        else:
-            return None
-    raise UnavailableError("the table stayed busy with this contact")
+    try:
+        table.write_when_free(*legs)
+    except TransactionRefusedError as error:
+        if before := error.failed.get(marked_at):
+            return read_marked_entry(before)
+        if home_at in error.failed:
+            home = error.failed[home_at]
+            if home is None:
+                raise NotFoundError("no such contact") from error
+            if "erasing" in home:
+                raise ConflictError("this contact is being erased") from error
+        raise ConflictError("what it tells of has just changed") from error
+    return None

@@ -6,8 +6,6 @@ what was read (rules/receipts.py); a refused write brings what is there instead.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from random import uniform
-from time import sleep
 
 from shared.model.contact import Profile
 from shared.model.conversation import Conversation
@@ -26,7 +24,6 @@ from shared.store.moved import find_home
 from shared.store.pointers import place_of, pointer_item, read_marked_entry, thread_leg
 from shared.store.table import MOST_READ, Leg, Put, Table, TransactionRefusedError, Update
 
-_TRIES = 6
 _BY_NUMBER = (IdentityKind.PHONE, IdentityKind.WHATSAPP)  # one account may be known by both
 
 
@@ -168,7 +165,7 @@ def save(
     if booking:
         legs += booking_legs(booking)
     try:
-        _write(table, *legs)
+        table.write_when_free(*legs)
     except TransactionRefusedError as error:
         at = keys.receipt(before.key)
         if at not in error.failed:
@@ -209,7 +206,9 @@ def point(
         thread_leg(message_id, entry.conversation_id, conversation_home)
         for message_id in message_ids
     )
-    _write(table, Put(keys.delivery(provider, provider_id), pointer, condition=""), *threads)
+    table.write_when_free(
+        Put(keys.delivery(provider, provider_id), pointer, condition=""), *threads
+    )
 
 
 def bind(table: Table, entry: Entry, provider: str, provider_id: str) -> bool:
@@ -218,7 +217,9 @@ def bind(table: Table, entry: Entry, provider: str, provider_id: str) -> bool:
     free = "attribute_not_exists(PK) OR #entry = :entry"
     values, names = {":entry": pointer["entry"]}, {"#entry": "entry"}
     try:
-        _write(table, Put(keys.delivery(provider, provider_id), pointer, free, values, names))
+        table.write_when_free(
+            Put(keys.delivery(provider, provider_id), pointer, free, values, names)
+        )
     except TransactionRefusedError:
         return False
     return True
@@ -247,20 +248,8 @@ def _move_leg(before: Receipt, after: Receipt, change: Change | None) -> Update:
     )
 
 
-def _write(table: Table, *legs: Leg) -> None:
-    """All legs or none; a conflict with another transaction is waited out."""
-    for attempt in range(_TRIES):
-        try:
-            return table.write(*legs)
-        except TransactionRefusedError as error:
-            if error.failed:
-                raise
-            sleep(uniform(0, 0.02 * 2**attempt))  # noqa: S311 jitter is no secret
-    raise UnavailableError("the table stayed busy with this receipt")
-
-
 def _write_unless_changed(table: Table, leg: Leg) -> None:
     try:
-        _write(table, leg)
+        table.write_when_free(leg)
     except TransactionRefusedError:
         return

@@ -98,7 +98,7 @@ def list_open(table: Table, *, limit: int, position: str | None = None) -> Page:
 def keep(table: Table, suggestion: Suggestion) -> None:
     """Write a suggestion over the one that was read. Raises ConflictError when that has changed."""
     try:
-        table.write(*legs(suggestion))
+        table.write_when_free(*legs(suggestion))
     except TransactionRefusedError as error:
         raise ConflictError("this suggestion has changed; read it again") from error
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_READ = 100  # items in one BatchGetItem
 _READ_TRIES = 5
+_WRITE_TRIES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,17 @@ class Table:
             raise UnavailableError("the table did not take the transaction") from error
         except BotoCoreError as error:
             raise UnavailableError("the table did not answer") from error
+
+    def write_when_free(self, *legs: Leg) -> None:
+        """As `write`, but another transaction on the same items is waited out, unless it lasts."""
+        for attempt in range(_WRITE_TRIES):
+            try:
+                return self.write(*legs)
+            except TransactionRefusedError as error:
+                if error.failed:
+                    raise
+                sleep(uniform(0, 0.02 * 2**attempt))  # noqa: S311 jitter is no secret
+        raise UnavailableError("the table stayed busy with these items")
 
     def _write_one(self, wire: Any) -> None:
         ((verb, request),) = wire.items()

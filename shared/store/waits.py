@@ -84,6 +84,6 @@ def _end_leg(home: str, conversation_id: str, since: datetime) -> Delete:
 
 def _try(table: Table, *legs: Leg) -> None:
     try:
-        table.write(*legs)
+        table.write_when_free(*legs)
     except TransactionRefusedError:
         return  # what is there is newer

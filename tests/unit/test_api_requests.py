@@ -1,6 +1,7 @@
 """What the API makes of requests that are not as they should be: a problem, never a crash."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -209,3 +210,35 @@ def test_an_erased_contact_is_410_with_the_certificate(api: Api, hub: Hub) -> No
         assert answer.json["certificate"]["members"] == [contact_id]
         assert answer.json["certificate"]["finished_at"] is None
     assert api.get("/v1/contacts", "identity=phone:+14155550101")["items"] == []
+
+
+# ---- another transaction at the same moment
+
+
+def test_what_an_agent_changes_waits_for_a_message_that_lands_at_the_same_moment(
+    api: Api, hub: Hub, refuse_transactions: Callable[[int], None]
+) -> None:
+    recorded = hub.receive(sms())
+    contact = f"/v1/contacts/{recorded.contact_id}"
+    conversation = f"/v1/conversations/{recorded.conversation_id}"
+    changes: list[tuple[str, str, Any]] = [
+        ("PATCH", contact, {"name": "Ana"}),
+        ("POST", f"{contact}/identities", {"kind": "email", "value": "ana@example.net"}),
+        ("PATCH", f"{contact}/identities/email/ana@example.net", {"shared": True}),
+        ("DELETE", f"{contact}/identities/email/ana@example.net", None),
+        ("PATCH", conversation, {"assignee": "agent-1"}),
+        ("PATCH", conversation, {"state": "resolved"}),
+        ("PATCH", conversation, {"state": "open"}),
+    ]
+    for method, path, body in changes:
+        refuse_transactions(1)
+        assert api.call(method, path, body=body).status < 300, path
+
+
+def test_a_table_that_stays_busy_is_503(
+    api: Api, hub: Hub, refuse_transactions: Callable[[int], None]
+) -> None:
+    contact = hub.receive(sms()).contact_id
+    refuse_transactions(100)
+    answer = api.call("PATCH", f"/v1/contacts/{contact}", body={"name": "Ana"})
+    assert answer.status == 503

@@ -1,5 +1,6 @@
 """The API's suggestions: the list, and what agents say to it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -93,3 +94,10 @@ def test_the_list_goes_on_where_it_stopped_and_with_its_own_cursor_only(api: Api
     assert (
         api.call("GET", "/v1/conversations", query=f"cursor={first['next_cursor']}").status == 400
     )
+
+
+def test_a_rejection_waits_for_another_transaction(
+    api: Api, asked: Any, refuse_transactions: Callable[[int], None]
+) -> None:
+    refuse_transactions(1)
+    assert api.post(f"/v1/suggestions/{asked['id']}/reject", WHY)["state"] == "rejected"

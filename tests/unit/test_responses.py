@@ -1,6 +1,7 @@
 """How long customers wait for an answer, by the business clock, and what is promised to them."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from functions.meter_costs import handler, responses
 from shared.join import join
-from shared.model.due import Task
+from shared.model.due import Task, Wait
 from shared.model.entry import Author, AuthorType, Channel
 from shared.model.errors import UnavailableError
 from shared.rules.business_hours import Calendar
@@ -294,3 +295,12 @@ def test_a_dashboard_shows_each_channel_and_the_spread_between_them() -> None:
         for statistic in ("p50", "p90"):
             assert f"SEARCH('{{Throughline,channel}} {name}', '{statistic}', 3600)" in told
     assert told.count("MAX(") == told.count("MIN(") == 4
+
+
+def test_a_wait_is_remembered_though_a_message_lands_at_the_same_moment(
+    table: Table, refuse_transactions: Callable[[int], None]
+) -> None:
+    wait = Wait(conversation_id="cnv_1", home="ctc_1", since=NOW, until=later(hours=1))
+    refuse_transactions(1)
+    waits.begin(table, wait)
+    assert waits.find(table, "ctc_1", "cnv_1") == wait
