@@ -22,7 +22,16 @@ from shared.providers.eventbridge import Bus
 from tests.faults.account import Account, account
 from tests.faults.scenarios.story import NUMBER, mailed
 from tests.faults.state import TABLE
-from tests.template import MAPPINGS, QUEUES, RULES, STREAM_MAPPINGS, lets_through, package, passes
+from tests.template import (
+    MAPPINGS,
+    QUEUES,
+    RULES,
+    STREAM_MAPPINGS,
+    called_by,
+    lets_through,
+    package,
+    passes,
+)
 from tests.webhooks import form_body, twilio_event
 
 TRIES = 5
@@ -153,7 +162,7 @@ class Running:
         if wanted:
             event = {"shardId": "shard-1", "Records": wanted}
             try:
-                answer = self.account.invoke(package(mapped["FunctionName"]["Ref"]), event)
+                answer = self.account.invoke(package(called_by(mapping)), event)
             except Exception:  # noqa: BLE001  the whole batch comes again
                 self._stuck.add(mapping)
                 return False
@@ -178,8 +187,8 @@ class Running:
 
     def _bring_messages(self) -> bool:
         mapped = {
-            it["EventSourceArn"]["Fn::GetAtt"][0]: package(it["FunctionName"]["Ref"])
-            for it in MAPPINGS.values()
+            it["EventSourceArn"]["Fn::GetAtt"][0]: package(called_by(name))
+            for name, it in MAPPINGS.items()
             if it["EventSourceArn"]["Fn::GetAtt"][0] in QUEUES
         }
         return any([self._bring_queue(queue, mapped[queue]) for queue in list(self.queues)])

@@ -63,6 +63,7 @@ class Snapshot:
     effects: tuple[Effect, ...]
     sent: tuple[Any, ...]
     listed: tuple[Any, ...]
+    missing: frozenset[str]
     now: datetime
 
 
@@ -123,6 +124,7 @@ class Account:
             effects=tuple(self.effects),
             sent=tuple(self.providers.sent),
             listed=tuple(dict(row) for row in self.providers.listed),
+            missing=frozenset(self.providers.missing),
             now=self.now,
         )
 
@@ -135,6 +137,8 @@ class Account:
         self.effects[:] = kept.effects
         self.providers.sent[:] = kept.sent
         self.providers.listed[:] = [dict(row) for row in kept.listed]
+        self.providers.missing.clear()
+        self.providers.missing.update(kept.missing)
         self.now = kept.now
         self.printed.seek(0)
         self.printed.truncate()
