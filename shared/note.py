@@ -84,7 +84,7 @@ def note(
     beside: list[Leg] = [leg for each in kept for leg in promises.kept_legs(each, whole)]
     if request.promise:
         beside.append(promises.made_leg(_promise(request.promise, whole, make_id)))
-    entry = bodies.offload(whole)
+    entry = bodies.offload(whole, request.marker)
     marked = notes.write(table, entry, request.marker, request.change, now=now, beside=beside)
     if marked:
         return _noted_before(table, bodies, request, root, marked)

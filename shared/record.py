@@ -16,6 +16,7 @@ from shared.model.ids import NewId, new_id
 from shared.model.message import InboundMessage
 from shared.model.recording import Claim, MarkedEntry, Marker, Proof
 from shared.rules import opt_out, reply_tokens
+from shared.rules.erasure import is_late
 from shared.rules.opt_out import Heard
 from shared.rules.ordering import occurred_at, to_milliseconds
 from shared.rules.subjects import subject_hash
@@ -114,7 +115,10 @@ def record(
         return once_more(known.copied)
     by_mail = message.channel is Channel.EMAIL
     heard = opt_out.hear(message)
-    entry = bodies.offload(_entry(message, heard, now, make_id, price(message)))
+    entry = _entry(message, heard, now, make_id, price(message))
+    before = known.identities.get(sender.key)
+    if before is None or not is_late(before, entry.occurred_at):
+        entry = bodies.offload(entry, marker)
     draft = Draft(
         marker=marker,
         entry=entry,

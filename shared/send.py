@@ -115,11 +115,18 @@ def send(
     entry = _entry(
         request, target, channel, continued, now=now, mail_domain=mail_domain, make_id=make_id
     )
-    entry = bodies.offload(replace(entry, cost=price(entry)))
+    entry = replace(entry, cost=price(entry))
 
     def read() -> recording.Known:
         return recording.look(table, request.marker, [target.key], now=now)
 
+    known = read()
+    reason = denial(contact.identities, target, MEDIA[channel], request.purpose)
+    if reason and not known.marked:
+        raise UnwantedError(reason)
+    if not known.marked:
+        request.keep_files()
+        entry = bodies.offload(entry, request.marker)
     draft = Draft(
         marker=request.marker,
         entry=entry,
@@ -142,12 +149,6 @@ def send(
         change=request.change,
         release=request.release,
     )
-    known = read()
-    reason = denial(contact.identities, target, MEDIA[channel], request.purpose)
-    if reason and not known.marked:
-        raise UnwantedError(reason)
-    if not known.marked:
-        request.keep_files()
     settled = settle(table, draft, known, make_id=make_id)
     if settled.marked:
         return _replayed(table, bodies, request, settled.marked)

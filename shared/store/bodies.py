@@ -1,5 +1,6 @@
 """Bodies too large for the table, in the content bucket."""
 
+import hashlib
 import json
 import zlib
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.model.entry import Entry
 from shared.model.errors import UnavailableError
+from shared.model.recording import Marker
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -20,7 +22,7 @@ _PREVIEW_CHARACTERS = 2_000
 
 
 class Bodies:
-    """The large bodies of one deployment, as `bodies/<entry id>` objects.
+    """The large bodies of one deployment, as `bodies/<hash>` objects.
 
     `client` is asked for when a body is large, which few are.
     """
@@ -29,10 +31,11 @@ class Bodies:
         self._client = client
         self._bucket = bucket
 
-    def offload(self, entry: Entry) -> Entry:
+    def offload(self, entry: Entry, marker: Marker) -> Entry:
         """The entry with its body stored apart when it is too large, a preview left in its place.
 
-        Writing the same entry again is harmless. Raises UnavailableError.
+        What the marker makes count once is stored in one place, however often it is tried: none is
+        left that no entry leads to, and that no erasure would find. Raises UnavailableError.
         """
         body = {"text": entry.text, "html": entry.html, "quoted_text": entry.quoted_text}
         if sum(len(part) for part in body.values()) <= LARGEST_IN_TABLE // 4:
@@ -40,7 +43,8 @@ class Bodies:
         packed = zlib.compress(json.dumps(body, ensure_ascii=False).encode())
         if len(packed) <= LARGEST_IN_TABLE:
             return entry
-        key = f"bodies/{entry.id}"
+        named = f"{marker.provider}:{marker.id}:{marker.request_hash}"
+        key = f"bodies/{hashlib.sha256(named.encode()).hexdigest()[:32]}"
         try:
             self._client().put_object(Bucket=self._bucket, Key=key, Body=packed)
         except (ClientError, BotoCoreError) as error:

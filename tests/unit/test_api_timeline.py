@@ -13,11 +13,13 @@ from shared.model.entry import (
     AuthorType,
     Channel,
     Direction,
+    Entry,
     Kind,
     ProviderRef,
 )
 from shared.model.identity import Trust
 from shared.model.receipt import ReceiptState
+from shared.model.recording import Marker
 from shared.rules import signed_tokens
 from shared.store.bodies import Bodies
 from shared.store.table import Table
@@ -28,6 +30,10 @@ from tests.timelines import entry, lay, profile, receipt
 
 ANA = "/v1/contacts/ctc_ana/timeline"
 OUT = Direction.OUTBOUND
+
+
+def offloaded(bodies: Bodies, whole: Entry) -> Entry:
+    return bodies.offload(whole, Marker(provider="test", id=whole.id))
 
 
 @pytest.fixture
@@ -155,7 +161,7 @@ def test_only_the_large_bodies_that_are_shown_are_fetched(
     noise = random.Random(3)
     for number in range(3):
         text = "".join(noise.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=200_000))
-        lay(table, bodies.offload(entry(at=later(minutes=number), text=text)))
+        lay(table, offloaded(bodies, entry(at=later(minutes=number), text=text)))
     lay(table, profile("ctc_ana"))
     fetched: list[str] = []
     s3 = bodies._client().meta.events
@@ -169,7 +175,7 @@ def test_an_answer_stays_below_lambdas_six_megabytes(
 ) -> None:
     control, newlines = "\x01" * 700_000, "\n" * 800_000
     for number, text in enumerate((newlines, newlines, control, control, "x" * 7_000_000)):
-        lay(table, bodies.offload(entry(at=later(minutes=number), text=text)))
+        lay(table, offloaded(bodies, entry(at=later(minutes=number), text=text)))
     lay(table, profile("ctc_ana"))
     pages = traverse(api, "")
     assert [len(page["items"]) for page in pages] == [1, 1, 1, 2]
