@@ -65,6 +65,12 @@ def _metering(account: Account) -> Attempt:
     return by_stream(account, "meter_costs", tuple(new))
 
 
+def _waiting(account: Account) -> Attempt:
+    """An answer is promised, and does not come."""
+    wrote(account, "sms")
+    return by_stream(account, "meter_costs", tuple(account.records))
+
+
 # ---- the bus
 
 
@@ -184,6 +190,7 @@ SCENARIOS = (
     Scenario("publish_events", "two requests", _publishing),
     Scenario("publish_events", "poison record", _with_poison),
     Scenario("meter_costs", "estimates", _metering),
+    Scenario("meter_costs", "a wait begins", _waiting),
     Scenario("fetch_media", "two files", _fetching, _QUEUE),
     Scenario("fetch_media", "one file is gone", _giving_up, _QUEUE),
     Scenario("assign_agent", "sticky agent", _assigning, _QUEUE),
