@@ -42,7 +42,7 @@ _MORE = {
     "NOTIFICATIONS_PER_HOUR": "5",
     "TEXTS_PER_BLOCK": "100",
 }
-WATCHED = ("dynamodb", "s3", "sqs", "events", "sesv2", "secretsmanager", "ssm")
+_WATCHED = ("dynamodb", "s3", "sqs", "events", "sesv2", "secretsmanager", "ssm")
 _WRITES = ("TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem")
 
 
@@ -137,8 +137,7 @@ class Account:
         self.effects[:] = kept.effects
         self.providers.sent[:] = kept.sent
         self.providers.listed[:] = [dict(row) for row in kept.listed]
-        self.providers.missing.clear()
-        self.providers.missing.update(kept.missing)
+        self.providers.missing = set(kept.missing)
         self.now = kept.now
         self.printed.seek(0)
         self.printed.truncate()
@@ -209,7 +208,7 @@ def account(now: datetime | None = None) -> Iterator[Account]:
             patch.setenv(f"{queue.upper()}_QUEUE_URL", url)
         boto3.client("sesv2").create_email_identity(EmailIdentity="in.example.com")
         _virtual(patch, made)
-        made.injector.watch(*(getattr(clients, name)() for name in WATCHED))
+        made.injector.watch(*(getattr(clients, name)() for name in _WATCHED))
         yield made
 
 
