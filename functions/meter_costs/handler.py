@@ -15,6 +15,7 @@ from shared.model.ledger import LineKind
 from shared.runtime import clients
 from shared.runtime.settings import MeterCostsSettings
 from shared.runtime.telemetry import count, logger
+from shared.runtime.unforeseen import discreet
 from shared.store import keys, metering
 from shared.store.metering import Counted
 from shared.store.stream import added_amount, changed_conversation, opens_conversation, sequence
@@ -27,6 +28,7 @@ def table() -> Table:
     return Table(clients.dynamodb(), MeterCostsSettings.from_env().table_name, b"")
 
 
+@discreet
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Emit the amounts of a batch; one that cannot be read is counted and left out."""
     amounts: list[Counted] = []

@@ -8,6 +8,7 @@ from shared.publish import publish
 from shared.runtime import clients
 from shared.runtime.settings import PublishEventsSettings
 from shared.runtime.telemetry import count, logger
+from shared.runtime.unforeseen import discreet
 from shared.store.parking import Parking
 
 
@@ -21,6 +22,7 @@ def bus() -> Bus:
     return Bus(clients.events(), settings().bus_name)
 
 
+@discreet
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Publish a batch. From the record named in the answer on, Lambda brings it again."""
     parking = Parking(clients.s3, settings().content_bucket)

@@ -24,6 +24,7 @@ from shared.runtime.clock import now
 from shared.runtime.secrets import signing_keys, twilio_account
 from shared.runtime.settings import ReconcileSettings
 from shared.runtime.telemetry import count, logger
+from shared.runtime.unforeseen import discreet
 from shared.store.bodies import Bodies
 from shared.store.table import Table
 
@@ -46,6 +47,7 @@ def linking() -> Policy:
     return policy(settings())
 
 
+@discreet
 def lambda_handler(event: Mapping[str, str], context: LambdaContext) -> None:
     """Do the run its schedule names: `inbound`, `day` or `fees`; doing it again does no harm."""
     account = twilio_account(settings().twilio_secret)

@@ -12,6 +12,7 @@ from shared.runtime.clock import now
 from shared.runtime.secrets import signing_keys
 from shared.runtime.settings import SweepSettings
 from shared.runtime.telemetry import logger
+from shared.runtime.unforeseen import discreet
 from shared.store.objects import Objects
 from shared.store.table import Table
 from shared.sweep import sweep
@@ -31,6 +32,7 @@ def table() -> Table:
     return Table(clients.dynamodb(), settings().table_name, keys.identity_key)
 
 
+@discreet
 def lambda_handler(event: object, context: LambdaContext) -> None:
     """Wake what is due; the next minute does what this one could not."""
     at = now(settings().clock_offset)

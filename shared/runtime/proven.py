@@ -1,6 +1,5 @@
 """Webhooks whose sender proves who they are: what was proven is recorded or parked, never lost."""
 
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,8 +8,9 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, Self
 
-from shared.model.errors import NotFoundError, ThroughlineError
+from shared.model.errors import NotFoundError
 from shared.runtime.telemetry import correlate, count, logger
+from shared.runtime.unforeseen import reason
 from shared.runtime.webhook import Response, WebhookRequest, webhook
 
 _READ_AGAIN = ("content-type", "webhook-id")
@@ -119,14 +119,3 @@ def proven_webhook(
         return lambda_handler
 
     return decorate
-
-
-def reason(error: Exception) -> str:
-    """Why something failed: our own words, or a foreign error's kind and place.
-
-    A foreign error's words may hold what somebody wrote.
-    """
-    if isinstance(error, ThroughlineError):
-        return str(error)
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {place.name}, line {place.lineno}"

@@ -18,6 +18,7 @@ from shared.model.errors import (
     UnavailableError,
 )
 from shared.runtime.telemetry import correlate, count, logger
+from shared.runtime.unforeseen import discreet
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_FORM_FIELDS = 500
@@ -161,6 +162,7 @@ def webhook(
     def decorate(
         respond: Callable[[WebhookRequest], Response],
     ) -> Callable[[Mapping[str, Any], object], Response]:
+        @discreet
         @wraps(respond)
         def lambda_handler(event: Mapping[str, Any], context: object) -> Response:
             correlate(event["requestContext"].get("requestId", ""))

@@ -121,6 +121,7 @@ def test_a_day_without_records_has_no_fees() -> None:
         Reply(503, b""),
         Reply(200, b"[]"),
         Reply(200, b'{"usage_records": 1}'),
+        Reply(200, b"[" * 100_000),
         Reply(200, b'{"usage_records": ["no row"]}'),
         Reply(200, b'{"usage_records": [{"price": "NaN", "price_unit": "usd"}]}'),
         Reply(200, b'{"usage_records": [{"price": "1e999999", "price_unit": "usd"}]}'),

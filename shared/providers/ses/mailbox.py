@@ -56,6 +56,7 @@ class Mailbox:
                 if stored["bucket"]["name"] != self._bucket:
                     raise MalformedMessageError("a notification of another bucket")
                 key = unquote_plus(stored["object"]["key"])
+                key.encode()  # no key of S3's is of what UTF-8 cannot write
                 if _name(key) != _SETUP:
                     yield key
         except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:

@@ -16,6 +16,14 @@ from shared.providers.twilio.account import credentials
 from shared.runtime.secrets import TwilioAccount
 
 _DIGITS = 12  # of a day's amount, before its point
+_UNREADABLE = (
+    NotReachedError,
+    NoAnswerError,
+    ValueError,
+    TypeError,
+    LookupError,
+    RecursionError,
+)
 _CATEGORIES = ("sms-messages-carrierfees", "mms-messages-carrierfees")
 
 
@@ -48,6 +56,6 @@ class TwilioUsage:
             response = get(self._url, params=params, auth=self._auth)
             content = response.json() if response.status_code == 200 else None
             rows: list[Mapping[str, Any]] = content["usage_records"]  # type: ignore[index]  # caught
-        except (NotReachedError, NoAnswerError, ValueError, TypeError, LookupError) as error:
+        except _UNREADABLE as error:
             raise UnavailableError("Twilio's usage cannot be read") from error
         return rows
