@@ -1,8 +1,10 @@
 """The product on a table of moto's, asked and told what nobody expects; each time as it began."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -114,7 +116,7 @@ def world() -> Iterator[None]:
             monkeypatch.setenv(name, "testing")
         monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
         monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "CRITICAL")
-        monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
+        stack.enter_context(redirect_stdout(stack.enter_context(Path(os.devnull).open("w"))))
         stack.enter_context(mock_aws())
         stack.enter_context(cheap_moto())
         stack.enter_context(fresh_containers("inbound_sms", "inbound_chat"))
@@ -151,7 +153,7 @@ def bring(data: bytes) -> object:
             event = twilio_event(_writable(content))
             return [_status(inbound_sms.lambda_handler, event) for _ in range(2)]
         if kind == "chat":
-            event = chat_event(content)
+            event = chat_event(_writable(json.dumps(content)))
             return [_status(inbound_chat.lambda_handler, event) for _ in range(2)]
         if kind == "mail" and isinstance(content, str):
             message = parse(_writable(content).encode()).message
