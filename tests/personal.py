@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, quote_plus
 
 _PIECE = 24  # characters of a line that tell it from any other
 _GRAM = 8  # characters that a log is searched by
-_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|\+?\d{8,15}")
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|\+\d{8,15}|\d{11}")
 _SHORTEST = 8  # characters of what is nobody's else by chance
 
 

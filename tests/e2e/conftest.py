@@ -9,6 +9,20 @@ import pytest
 from infrastructure.local.entrances import Entrances
 from tests.e2e.bus import Bus
 from tests.e2e.machine import Machine, free_ports
+from tests.e2e.overheard import listening
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What was logged is looked through when everything has been said."""
+    items.sort(key=lambda item: item.path == Path(__file__).with_name("test_logs.py"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def said() -> Iterator[set[str]]:
+    """Every text that the tests send."""
+    heard: set[str] = set()
+    with listening(heard):
+        yield heard
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from infrastructure.local.aws import LocalAws
+from tests.e2e.overheard import logged
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIRST_START = 300  # seconds: it may have to build the functions
 STOPPING = 30  # seconds
@@ -22,6 +25,7 @@ class Machine:
         self.directory = directory
         self.port = port
         self.process: subprocess.Popen[bytes] | None = None
+        self.earlier: list[str] = []  # what was logged before the last start
 
     def start(self, *arguments: str) -> float:
         """Start, wait until the hub is ready, and return how many seconds that took."""
@@ -51,6 +55,8 @@ class Machine:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Stop the hub as Ctrl-C or a supervisor would; returns its exit code."""
         assert self.process is not None
+        if self.hub_file.exists():
+            self.earlier.append(self.logs())
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
@@ -76,6 +82,14 @@ class Machine:
     def output(self) -> str:
         """All that the hub printed since it was launched."""
         return self.log.read_text(errors="replace")
+
+    def logs(self) -> str:
+        """All that functions logged since the last start, and what the engine printed."""
+        engine = (self.directory / "engine.log").read_text(errors="replace")
+        said = (
+            line for line in engine.splitlines() if " INFO [ses-v2] " not in line
+        )  # its own words
+        return "\n".join((*logged(LocalAws(self.hub["aws"]["endpoint_url"])), *said))
 
     def processes(self) -> list[str]:
         """The command lines of all processes that name this hub's directory."""

@@ -81,11 +81,11 @@ def start(hub: Entrances, directory: Path, config: Path, half: str) -> "subproce
     directory.mkdir()
     examples = os.environ.get("CONTRACT_EXAMPLES")
     thorough = ("--phases=coverage,fuzzing,stateful", f"--max-examples={examples}")
-    command: list[str] = [
-        str(Path(sys.executable).with_name("schemathesis")),
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("schemathesis"),
         f"--config-file={config}",
         "run",
-        str(DOCUMENT),
+        DOCUMENT,
         half,
         f"--url={hub.hub['api_url']}",
         f"--header=Authorization: Bearer {hub.hub['token']}",
