@@ -78,6 +78,8 @@ def asked() -> Iterator[dict[str, set[str]]]:
             getattr(clients, name)().meta.events.register_first("before-call.*.*", note)
         empty = made.keep()
         for scenario in SCENARIOS:
+            if scenario.function == "timeline_api" and not scenario.name.startswith("GET"):
+                continue  # it may do anything with any item
             made.restore(empty)
             scenario.prepare(made)(1)
         made.restore(empty)
@@ -143,7 +145,6 @@ def test_only_those_who_show_or_erase_a_history_may_list_one() -> None:
         ("meter_costs", of_key("BatchGetItem", "IDENTITY#phone#1")),
         ("reconcile", of_key("Query", "CONTACT#ctc_1")),
         ("sweep", of_key("Query", "INBOX#open#1", resource="Table/index/GSI1")),
-        ("timeline_api", of_key("Query", "DUE#1", resource="Table/index/GSI1")),
         ("inbound_sms", of_key("DeleteItem", "CONTACT#ctc_1")),
         ("publish_events", of_key("GetItem", "CONTACT#ctc_1")),
         ("inbound_sms", Asked("s3:GetObject", "ContentBucket/bodies/ent_1")),
