@@ -181,7 +181,26 @@ def test_what_the_local_engine_refuses_is_deployed_on_aws_alone() -> None:
     for name, resource in RESOURCES.items():
         adds_metrics_up = "Metrics" in resource.get("Properties", {})
         refused = resource["Type"] in ON_AWS_ALONE or adds_metrics_up
-        assert (resource.get("Condition") == "OnAws") == refused, name
+        assert (resource.get("Condition") in ("OnAws", "OwnRuleSet")) == refused, name
+
+
+def test_mail_comes_through_a_rule_set_of_our_own_or_the_one_that_is_active() -> None:
+    """Activating another would take everybody else's mail away."""
+    (written,) = [
+        statement["Condition"]["StringEquals"]["AWS:SourceArn"]["Fn::Sub"]
+        for statement in RESOURCES["MailBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+    rule = RESOURCES["ReceiptRule"]["Properties"]
+    own, given = {"Ref": "ReceiptRuleSet"}, {"Ref": "ReceiptRuleSetName"}
+
+    assert TEMPLATE["Conditions"]["OwnRuleSet"] == {
+        "Fn::And": [{"Condition": "OnAws"}, {"Fn::Equals": [given, ""]}]
+    }
+    assert rule["RuleSetName"] == {"Fn::If": ["OwnRuleSet", own, given]}
+    assert "After" not in rule
+    assert rule["Rule"]["Recipients"] == [{"Ref": "MailDomain"}]
+    assert written[1]["RuleSet"]["Fn::If"][2] == given
 
 
 @pytest.mark.parametrize("name", TEMPLATE["Parameters"])

@@ -90,7 +90,7 @@ def alarms(namespace: str, metric: str) -> list[dict[str, Any]]:
         dimension
         for alarm in of_type("AWS::CloudWatch::Alarm").values()
         if (alarm["Namespace"], alarm["MetricName"]) == (namespace, metric)
-        for dimension in alarm["Dimensions"]
+        for dimension in alarm.get("Dimensions", [])
     ]
 
 
@@ -176,10 +176,12 @@ def test_a_channel_that_falls_silent_raises_an_alarm_if_it_is_asked_for(name: st
 
 
 def test_what_is_recorded_is_counted_by_its_channel_from_the_logs() -> None:
-    counted = {it["LogGroupName"]["Ref"] for it in of_type("AWS::Logs::MetricFilter").values()}
+    filters = of_type("AWS::Logs::MetricFilter")
+    counting = [filters[f"Inbound{name}Recorded"] for name in ("Sms", "Chat", "Email")]
 
+    counted = {it["LogGroupName"]["Ref"] for it in counting}
     assert counted == {f"Inbound{name}LogGroup" for name in ("Sms", "Chat", "Email")}
-    for it in of_type("AWS::Logs::MetricFilter").values():
+    for it in counting:
         assert it["FilterPattern"] == f'{{ $.message = "{Recording.RECORDED}" }}'
         (made,) = it["MetricTransformations"]
         assert made["MetricName"] == Recording.RECORDED
@@ -188,13 +190,35 @@ def test_what_is_recorded_is_counted_by_its_channel_from_the_logs() -> None:
     assert watched == [Channel.SMS, Channel.WHATSAPP, Channel.EMAIL, Channel.CHAT]
 
 
+def test_who_is_told_to_come_slower_is_counted_from_the_access_log() -> None:
+    throttled = of_type("AWS::Logs::MetricFilter")["RequestsThrottled"]
+    logged = RESOURCES["Api"]["Properties"]["AccessLogSettings"]
+
+    assert throttled["LogGroupName"] == {"Ref": logged["DestinationArn"]["Fn::GetAtt"][0]}
+    assert throttled["FilterPattern"] == '{ $.status = "429" }'
+    assert json.loads(logged["Format"])["status"] == "$context.status"
+    (made,) = throttled["MetricTransformations"]
+    alarm = of_type("AWS::CloudWatch::Alarm")["RequestsThrottledAlarm"]
+    assert (alarm["MetricName"], alarm.get("Dimensions")) == (made["MetricName"], None)
+
+
+def test_a_sweep_that_does_not_run_raises_an_alarm_as_one_that_fails() -> None:
+    ran = of_type("AWS::CloudWatch::Alarm")["SweepStoppedAlarm"]
+
+    assert (ran["MetricName"], ran["ComparisonOperator"]) == ("Invocations", "LessThanThreshold")
+    assert ran["TreatMissingData"] == "breaching"
+    sweep = {"Name": "FunctionName", "Value": {"Ref": "SweepFunction"}}
+    assert sweep in alarms("AWS/Lambda", "Errors")
+
+
 def test_every_alarm_reaches_the_operators_topic() -> None:
     topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
 
     for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
         assert alarm["AlarmActions"] == alarm["OKActions"] == topic
         silence = {"MonthToDateCostAlarm": "ignore"}  # it is what it was while nobody writes
-        expected = "breaching" if name in SILENCES else silence.get(name, "notBreaching")
+        means_trouble = name in SILENCES or name == "SweepStoppedAlarm"
+        expected = "breaching" if means_trouble else silence.get(name, "notBreaching")
         assert alarm["TreatMissingData"] == expected
 
 
