@@ -119,6 +119,8 @@ class Notifier:
                     raise _Stopped(reason)
                 self._offer(request, self._matter(request), first=0)
                 new = notices.admit(self.table, notice, self.now)
+            except notices.BeforeRestoreError:
+                return self._stop(request, "restored")
             except _Stopped as stop:
                 return self._stop(request, str(stop))
             except ChangedError:

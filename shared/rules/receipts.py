@@ -55,6 +55,7 @@ _ANNOUNCED = frozenset(
 )
 ABSENT = "absent"  # a step: the provider's list proved that it never had the message
 _SENDABLE = (ReceiptState.QUEUED, ReceiptState.RETRY)
+_IN_DOUBT = (*_SENDABLE, ReceiptState.CLAIMED, ReceiptState.UNKNOWN)
 # States whose error says why we do not know better yet; a provider's word settles it.
 _DOUBTS = (ReceiptState.RETRY, ReceiptState.UNKNOWN, ReceiptState.UNCONFIRMED)
 
@@ -168,6 +169,23 @@ def resend(receipt: Receipt, now: datetime) -> Receipt:
 def was_resent(receipt: Receipt) -> bool:
     """Whether it was sent again because its provider had not had it."""
     return ABSENT in receipt.steps
+
+
+def doubt(receipt: Receipt, now: datetime) -> Receipt | None:
+    """A receipt of a backup, if its message may have left since: whoever claimed it is gone.
+
+    None where its provider has it, or where nothing is sent.
+    """
+    if receipt.state not in _IN_DOUBT:
+        return None
+    return replace(
+        receipt,
+        state=ReceiptState.CLAIMED,
+        claim_id="",
+        claimed_until=now,
+        error="restored",
+        revision=receipt.revision + 1,
+    )
 
 
 def give_up(receipt: Receipt, now: datetime) -> Receipt:

@@ -22,8 +22,11 @@ class Likeness(Enum):
 
 
 def since(receipt: Receipt) -> datetime:
-    """From when on the message may have left: its first attempt."""
-    return receipt.steps[ReceiptState.CLAIMED] - _SKEW
+    """From when on the message may have left: its first attempt.
+
+    Of a backup's receipt nobody knows when that was, if not yet when the backup was made.
+    """
+    return receipt.steps.get(ReceiptState.CLAIMED, receipt.key.at) - _SKEW
 
 
 def likeness(

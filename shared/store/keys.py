@@ -211,6 +211,11 @@ def due(home: str, kind: str, due_id: str) -> Key:
     return Key(contact(home), f"DUE#{kind}#{due_id}")
 
 
+def restored() -> Key:
+    """When the table was last restored from a backup."""
+    return Key("RESTORED", "RESTORED")
+
+
 def sent_times(contact_id: str, scope: str) -> Key:
     """What a contact was sent lately, of everything or of one scope."""
     return Key(contact(contact_id), f"CAP#{scope}")

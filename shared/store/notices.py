@@ -35,6 +35,10 @@ from shared.store.table import (
 _REMEMBERED = timedelta(days=7)
 
 
+class BeforeRestoreError(Exception):
+    """The table was restored since it happened: what was told meanwhile, nobody here knows."""
+
+
 def notice_key(notice: Notice | NoticeKey) -> Key:
     """Where a notice lies."""
     return keys.due(notice.home, notice.kind, notice.id)
@@ -50,13 +54,16 @@ def admit(table: Table, notice: Notice, now: datetime) -> bool:
     """Let a notice wait, once for its rule, event and contact; False when that was so before.
 
     One about the same matter that waits already goes on waiting, and tells of the later event.
-    Raises ChangedError, ConflictError (the contact is being erased).
+    Raises ChangedError, ConflictError (the contact is being erased), BeforeRestoreError.
     """
     once = _once(notice)
     at, home_at = notice_key(notice), keys.profile(notice.home)
-    found = table.get_many((once.key, at))
+    found = table.get_many((once.key, at, keys.restored()))
     if once.key in found:
         return False
+    restored = found.get(keys.restored())
+    if restored and keys.timestamp(notice.request.cause.time) <= restored["at"]:
+        raise BeforeRestoreError
     waiting = _read(found[at]) if at in found else None
     try:
         table.write(
