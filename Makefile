@@ -5,7 +5,7 @@ BIN := .venv/bin
 SAM := SAM_CLI_TELEMETRY=0 .venvs/sam/bin/sam
 HUB := $(BIN)/python -m infrastructure.local
 
-.PHONY: help setup run story clock preview costs parked replay test check bench build deploy clean
+.PHONY: help setup run story clock preview costs parked replay restore test check bench build deploy clean
 
 help: ## Say what each verb does
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -34,6 +34,9 @@ parked: ## List what could not be processed (ID=... shows one; STACK=throughline
 replay: ## Bring what was parked the ordinary way again (ID=... or ALL=1; STACK=throughline)
 	@$(BIN)/python -m infrastructure.parked --replay $(ID) $(if $(filter-out 0 no,$(ALL)),--all) \
 		$(if $(STACK),--stack $(STACK))
+
+restore: ## Put back what a table restored from a backup has beyond the hub's (FROM=...; STACK=...)
+	@$(BIN)/python -m infrastructure.restore $(FROM) $(if $(STACK),--stack $(STACK))
 
 test: check ## Run check, then every test: unit, integration, end to end
 	@$(BIN)/python -m pytest -p tests.kinds -n auto --dist worksteal tests/unit tests/integration

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shared.model.due import Due
+from shared.model.errors import UnavailableError
 from shared.model.notification import NoticeKind
 from shared.model.receipt import Receipt
 from shared.store import items, keys
@@ -47,6 +48,7 @@ def put_back(
 
     It announces nothing, and the meter does not count it again. A receipt of which `doubted` gives
     what it is now is looked into at `look_at`. What is of somebody who was erased since stays away.
+    Raises UnavailableError.
     """
     if item["type"] == "due" and item.get("kind") in _LEFT_OUT or _is_gone(table, item):
         return False
@@ -62,7 +64,7 @@ def put_back(
         table.write(*legs)
     except TransactionRefusedError as error:
         if error.conflict:
-            raise
+            raise UnavailableError("the table is busy; do it again") from error
         return False
     return True
 

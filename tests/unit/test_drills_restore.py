@@ -8,12 +8,16 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+import boto3
 import pytest
 import requests
 from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
+from functions.inbound_email.mail import mailbox
+from infrastructure import restore as command
+from infrastructure.parked.item import Hub
 from shared.model.receipt import Receipt, ReceiptKey
 from shared.restore import restore
 from shared.runtime import clients
@@ -22,7 +26,7 @@ from shared.store.attributes import Item
 from shared.store.keys import Key
 from shared.store.restoring import read_all
 from shared.store.table import Delete
-from tests.faults.account import Snapshot, died
+from tests.faults.account import TABLE, Snapshot, died
 from tests.faults.injector import Call, Fault, response
 from tests.faults.scenarios import NUMBER, chat, from_queue, notice, webhook_of
 from tests.http_events import AGENT, http_event
@@ -219,3 +223,29 @@ def test_what_is_there_or_was_erased_since_stays_as_it_is_and_going_on_changes_n
     assert World.of(table).erased == {gone}
     made = run.account.records[records:]
     assert not any(lets_through("PublishEventsMapping", it) for it in made)
+
+
+def test_the_command_puts_a_restored_table_back_and_announces_the_mail_since(
+    run: Running, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    writes(run, "+14155550213")
+    client, queue = clients.dynamodb(), clients.sqs().create_queue(QueueName="mail")["QueueUrl"]
+    client.update_continuous_backups(
+        TableName=TABLE, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    client.restore_table_to_point_in_time(SourceTableName=TABLE, TargetTableName="restored")
+    clients.s3().put_object(Bucket="mail", Key="inbound/ses 1", Body=b"raw")
+    outputs = {"TableName": TABLE, "MailBucketName": "mail", "MailQueueUrl": queue}
+    hub = Hub(outputs=outputs, client=boto3.client)  # type: ignore[arg-type]  # any service
+    monkeypatch.setattr(command, "where", lambda *_: hub)
+
+    def make(name: str) -> int:
+        monkeypatch.setattr("sys.argv", ["restore", name])
+        return command.main()
+
+    assert (make("restored"), make(TABLE)) == (0, 1)
+    said = capsys.readouterr()
+    assert said.out == "0 items put back, 6 left as they are.\n1 mails announced again.\n"
+    assert "no table that was restored" in said.err
+    (told,) = clients.sqs().receive_message(QueueUrl=queue)["Messages"]
+    assert list(mailbox().announced(told["Body"])) == ["inbound/ses 1"]
