@@ -20,6 +20,7 @@ FUNCTIONS = {  # by the first part of what is parked
     "sms": "InboundSmsFunctionName",
     "chat": "InboundChatFunctionName",
     "receipts": "ReceiptsTwilioFunctionName",
+    "unsubscribe": "UnsubscribeFunctionName",
 }
 
 

@@ -1,6 +1,6 @@
 """Webhooks whose sender proves who they are: what was proven is recorded or parked, never lost."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -75,6 +75,7 @@ def proven_webhook(
     park: Park,
     parked: Response,
     unproven: int = HTTPStatus.FORBIDDEN,
+    methods: Collection[str] = ("POST",),
 ) -> Callable[[Callable[[Proven], Response]], Callable[[Mapping[str, Any], object], Response]]:
     """Make a Lambda handler of a function that answers a Proven.
 
@@ -83,13 +84,13 @@ def proven_webhook(
     question. If it cannot be parked either, the sender is asked to come again.
 
     The event `{"replay": …}` holds what was parked. Nobody outside can send it: what API Gateway
-    makes of a request has other keys. It is answered by `{"failed": why}`, empty when it went well.
+    makes of a request has other keys. It is taken for a POST, and answered by `{"failed": why}`, empty when it went well.
     """
 
     def decorate(
         respond: Callable[[Proven], Response],
     ) -> Callable[[Mapping[str, Any], object], Response]:
-        @webhook(channel=channel, unproven=unproven)
+        @webhook(channel=channel, unproven=unproven, methods=methods)
         def from_outside(request: WebhookRequest) -> Response:
             proven = Proven(sender=prove(request), request=request, received_at=clock())
             try:

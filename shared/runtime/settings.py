@@ -117,6 +117,13 @@ class ReceiptsTwilioSettings(TableSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnsubscribeSettings(TableSettings):
+    """unsubscribe."""
+
+    content_bucket: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FetchMediaSettings(TableSettings):
     """fetch_media."""
 
@@ -181,7 +188,7 @@ SETTINGS: Mapping[str, type[Settings]] = {
     "fetch_media": FetchMediaSettings,
     "deliver_message": DeliverMessageSettings,
     "receipts_twilio": ReceiptsTwilioSettings,
-    "unsubscribe": TableSettings,
+    "unsubscribe": UnsubscribeSettings,
     "receipts_email": TableSettings,
     "publish_events": PublishEventsSettings,
     "meter_costs": MeterCostsSettings,

@@ -1,10 +1,12 @@
 """The link in mail that a rule sent: it is signed, a GET only asks, and one POST is enough."""
 
+import json
 from collections.abc import Iterator
 from email import message_from_bytes
 from types import ModuleType
 from typing import Any
 
+import boto3
 import pytest
 
 from shared.model.consent import Purpose
@@ -15,6 +17,7 @@ from shared.store import consents, contacts
 from shared.store.bodies import Bodies
 from shared.store.table import Table
 from tests.builders import ANA_EMAIL, mail
+from tests.conftest import BUCKET, REGION
 from tests.deployment import deploy, fresh_containers
 from tests.hub import KEYS
 from tests.outbound import BASE, Office, key_of
@@ -98,6 +101,36 @@ def test_a_link_that_is_not_ours_leads_nowhere(office: Office, function: ModuleT
     assert click(function, url[:-1] + ("A" if url[-1] != "A" else "B"))["statusCode"] == 404
     assert click(function, url, "PUT")["statusCode"] == 405
     assert consent(office.table) == {}
+
+
+def test_a_click_that_could_not_be_recorded_is_kept_and_takes_effect_when_it_is_replayed(
+    office: Office, function: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = told(office)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise KeyError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(function, "unsubscribe", fail)
+        answers = [click(function, url) for _ in range(2)]
+        assert click(function, url, "GET")["statusCode"] == 200
+    assert {answer["statusCode"] for answer in answers} == {200}
+    assert "reached us" in answers[0]["body"]
+    assert consent(office.table) == {}
+    (parked,) = parked_in(office)
+    for _ in range(2):
+        assert function.lambda_handler({"replay": parked["content"]}, None) == {"failed": ""}
+    assert consent(office.table) == {"email:transactional": "stopped"}
+    assert len(consents.read(office.table, office.table.address_key(ANA_EMAIL)).statements) == 1
+
+
+def parked_in(office: Office) -> list[Any]:
+    """What lies in the content bucket."""
+    s3 = boto3.client("s3", region_name=REGION)
+    found = s3.list_objects_v2(Bucket=BUCKET, Prefix="parked/unsubscribe/").get("Contents", [])
+    bodies = [s3.get_object(Bucket=BUCKET, Key=it["Key"])["Body"] for it in found]
+    return [json.load(body) for body in bodies]
 
 
 def test_a_link_names_nobody_in_words() -> None:
