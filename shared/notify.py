@@ -224,6 +224,7 @@ class Notifier:
                 request=request,
                 identities=matter.contact.identities,
                 policy=self.policy,
+                now=self.now,
             )
             objection = rules.objection_to_target(offer)
             if objection is None:

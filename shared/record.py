@@ -141,6 +141,7 @@ def record(
         name=message.author_name if message.trust is not Trust.CLAIMED else "",
         said=opt_out.statement(heard, message, entry, make_id("ent", now)),
         asked=opt_out.request(heard, message, entry),
+        texted=message.senders if message.channel is Channel.SMS else frozenset(),
         change=Change(
             events=("EntryRecorded",),
             cause=f"delivery:{message.delivery.provider}",

@@ -105,7 +105,7 @@ def send(
     if len(request.attachments) > (most := MOST_FILES.get(channel, 0)):
         files = {0: "no files", 1: "one file a message"}.get(most, f"{most} files a message")
         raise InvalidRequestError(f"{channel} takes {files}", "attachments")
-    if channel is Channel.WHATSAPP and not whatsapp.takes_free_text(target, now):
+    if channel is Channel.WHATSAPP and not whatsapp.takes_free_text(contact.identities, now):
         raise InvalidRequestError(
             "WhatsApp takes a free text within 24 hours of their last message only, after that an"
             " approved template: choose another channel",
@@ -192,8 +192,20 @@ def _target(
     candidates = [i for i in candidates if i.address.kind in _CHANNELS]
     if not candidates:
         raise InvalidRequestError("this contact has no address for that channel", "channel")
-    best = max(candidates, key=lambda i: (i.messages > 0, i.seen, i.trust.rank))
+    by_whatsapp = request.channel is Channel.WHATSAPP
+    best = max(candidates, key=_heard_there if by_whatsapp else _heard)
     return best, request.channel or _last_channel(table, best)
+
+
+def _heard(identity: Identity) -> tuple[bool, datetime, int]:
+    """By what of several addresses the one is taken that was last heard from."""
+    return identity.messages > 0, identity.seen, identity.trust.rank
+
+
+def _heard_there(identity: Identity) -> tuple[bool, datetime]:
+    """The same, by WhatsApp."""
+    at = identity.whatsapp_at
+    return at is not None, at or identity.seen
 
 
 def _wanted(contact: Contact, key: str, channel: Channel | None) -> tuple[Identity, Channel]:

@@ -45,7 +45,7 @@ class Draft:
 
     `sender` and `vouched` carry what was read of them in `before`. With `read_again` everything
     known can be read afresh when several things changed at once. `said` is what the sender says of
-    being written to, `asked` what may be such a wish.
+    being written to, `asked` what may be such a wish. A text was sent to `texted` of ours.
     """
 
     marker: Marker
@@ -60,6 +60,7 @@ class Draft:
     name: str = ""
     said: Statement | None = None
     asked: ConsentRequest | None = None
+    texted: frozenset[str] = frozenset()
     change: Change | None = None
     release: Release | None = None
 
@@ -320,6 +321,7 @@ def _recording(draft: Draft, view: _View) -> Recording:
         receipt=_receipt(draft, entry) if entry.direction is Direction.OUTBOUND else None,
         consent=_consent(draft, view),
         asked=draft.asked,
+        texted=draft.texted,
         change=draft.change,
         release=draft.release,
     )

@@ -118,8 +118,9 @@ class NewAttachment(Body):
 class NewMessage(Body):
     """A message to a contact."""
 
-    channel: Literal["auto", "email", "sms", "chat"] = "auto"
-    """`auto` answers where they last wrote."""
+    channel: Literal["auto", "email", "sms", "whatsapp", "chat"] = "auto"
+    """`auto` answers where they last wrote. WhatsApp takes a free text within 24 hours of what they
+    last wrote there."""
     text: Text
     html: Annotated[str, StringConstraints(max_length=200_000)] = ""
     """E-mail only, beside the text."""

@@ -98,7 +98,9 @@ class Identity:
     `candidates` are contacts it may concern beside its home. `separated`: an agent split it off.
     Proof about an address that is either joins nothing by itself. `consent` is what the log of
     statements comes to (rules/consent.py), the last of which was made at `consent_at`; a provider
-    lets nothing through to it from `blocked_senders`; mail to it has `bounced` for good.
+    lets nothing through to it from `blocked_senders`; mail to it has `bounced` for good. A text was
+    last sent to us at `texted` (our number, and the service that is in), a WhatsApp message at the
+    time `whatsapp_at`.
     """
 
     key: str
@@ -117,6 +119,8 @@ class Identity:
     consent_at: datetime | None = None
     blocked_senders: frozenset[str] = frozenset()
     bounced: bool = False
+    texted: frozenset[str] = frozenset()
+    whatsapp_at: datetime | None = None
     shared: bool = False
     candidates: frozenset[str] = frozenset()
     separated: bool = False

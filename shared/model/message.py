@@ -56,3 +56,8 @@ class InboundMessage:
     service: str = ""
     segments: int = 1
     size_bytes: int = 0
+
+    @property
+    def senders(self) -> frozenset[str]:
+        """What an answer may come from: the number it was sent to, or its whole service."""
+        return frozenset(filter(None, (self.recipient, self.service)))

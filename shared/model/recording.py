@@ -96,8 +96,8 @@ class Recording:
     are further proven addresses to be added to the contact. With `new_contact` the profile is
     made too. `copies` marks this mail, whichever delivery of it comes first. `moves` says whether
     pointers and activity follow this message. `consent` is what it changes about writing to the
-    sender, `asked` what an agent is to decide about that. `release` goes
-    with the message of a notification.
+    sender, `asked` what an agent is to decide about that. A text was sent to `texted` of ours.
+    `release` goes with the message of a notification.
     """
 
     marker: Marker
@@ -118,6 +118,7 @@ class Recording:
     receipt: Receipt | None = None
     consent: ConsentChange | None = None
     asked: ConsentRequest | None = None
+    texted: frozenset[str] = frozenset()
     change: Change | None = None
     release: Release | None = None
 

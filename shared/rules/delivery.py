@@ -10,6 +10,7 @@ from shared.model.due import Due
 from shared.model.entry import Entry
 from shared.model.identity import Identity
 from shared.model.receipt import Receipt, ReceiptState
+from shared.rules import numbers
 from shared.rules.consent import MEDIA, denial
 
 # A refusal that may not last is asked about again, each time after twice as long: about an hour.
@@ -74,9 +75,19 @@ def next_look(
 
 
 def choose_sender(senders: Sequence[str], identity: Identity | None) -> str:
-    """The first address of ours that the carrier lets through to them, or nothing."""
+    """Our address that they know best, of those that the carrier lets through, or nothing.
+
+    That is where they last wrote to, else a number of their country, else the first.
+    """
     blocked = identity.blocked_senders if identity else frozenset()
-    return next((sender for sender in senders if sender not in blocked), "")
+    through = [sender for sender in senders if sender not in blocked]
+    if identity is None or len(through) < 2:  # noqa: PLR2004 a choice takes two
+        return through[0] if through else ""
+    if known := [sender for sender in through if sender in identity.texted]:
+        return known[0]
+    country = numbers.country_of(identity.address.value)
+    near = [sender for sender in through if country and numbers.country_of(sender) == country]
+    return (near or through)[0]
 
 
 # ---- the checks just before a message is claimed, in order: each gives a reason to stop, or ""

@@ -14,7 +14,7 @@ from shared.model.conversation import Conversation, LastIn, State, WaitingOn
 from shared.model.entry import AuthorType, Channel, Entry, Kind
 from shared.model.identity import Identity, IdentityKind, Trust
 from shared.model.notification import ORIGIN, Cause, Request, SentTimes, Target
-from shared.rules import consent, numbers
+from shared.rules import consent, numbers, whatsapp
 from shared.rules.segments import segments
 
 STALE_AFTER = timedelta(hours=24)  # a replay of the archive must not text anyone
@@ -130,13 +130,14 @@ def choose_target(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A target and the words for it, with what the checks need to know."""
+    """A target and the words for it, with what the checks need to know at the time `now`."""
 
     target: Target
     text: str
     request: Request
     identities: tuple[Identity, ...]
     policy: Policy
+    now: datetime
 
 
 def _untrusted_target(offer: Offer) -> str | None:
@@ -165,11 +166,18 @@ def _too_long(offer: Offer) -> str | None:
     return "too_long" if is_text and segments(offer.text) > MOST_SEGMENTS else None
 
 
+def _window(offer: Offer) -> str | None:
+    by_whatsapp = offer.target.channel is Channel.WHATSAPP
+    closed = by_whatsapp and not whatsapp.takes_free_text(offer.identities, offer.now)
+    return "whatsapp_window" if closed else None
+
+
 TARGET_CHECKS: tuple[Callable[[Offer], str | None], ...] = (
     _untrusted_target,
     _no_consent,
     _country,
     _too_long,
+    _window,
 )
 
 

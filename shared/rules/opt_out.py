@@ -169,7 +169,7 @@ def statement(
         by=entry.author,
         words=message.text[:_WORDS],
         message_id=entry.id,
-        senders=_senders(message) if message.channel is Channel.SMS else frozenset(),
+        senders=message.senders if message.channel is Channel.SMS else frozenset(),
     )
 
 
@@ -188,11 +188,6 @@ def heard_by_provider(
         by=Author(AuthorType.CUSTOMER),
         senders=frozenset({sender} - {""}) if channel is Channel.SMS else frozenset(),
     )
-
-
-def _senders(message: InboundMessage) -> frozenset[str]:
-    """What a carrier blocks with a STOP: the number it was sent to, or its whole service."""
-    return frozenset(filter(None, (message.recipient, message.service)))
 
 
 def request(heard: Heard, message: InboundMessage, entry: Entry) -> ConsentRequest | None:

@@ -4,6 +4,7 @@ https://www.twilio.com/docs/api/errors/63016 (read 2026-11-22). Later it takes a
 alone, and fails anything else minutes after it was accepted.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from shared.model.identity import Identity
@@ -11,10 +12,11 @@ from shared.model.identity import Identity
 WINDOW = timedelta(hours=24)
 
 
-def takes_free_text(identity: Identity, now: datetime) -> bool:
-    """Whether the window may be open.
+def takes_free_text(identities: Iterable[Identity], now: datetime) -> bool:
+    """Whether one of a contact's addresses was heard from by WhatsApp within the window.
 
-    A phone number may have been heard from by SMS alone; then WhatsApp has the last word, and the
-    receipt fails with 63016. It is never closed here while it is open there.
+    A number and a business-scoped id are one person's there, and here perhaps two addresses: it is
+    never closed here while it is open there.
     """
-    return identity.messages > 0 and now - identity.seen < WINDOW
+    heard = (each.whatsapp_at for each in identities)
+    return any(at and now - at < WINDOW for at in heard)

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.model.contact import OPEN_CAP, Profile
 from shared.model.conversation import Conversation, Joined, LastIn, State, WaitingOn
-from shared.model.entry import AuthorType, Direction
+from shared.model.entry import AuthorType, Channel, Direction
 from shared.model.events import Change
 from shared.model.identity import ConversationHint, Identity, Trust
 from shared.model.recording import MarkedEntry, Marker, Placement, Proof, Recording, Refusal
@@ -238,7 +238,7 @@ def _identity_leg(r: Recording) -> Leg:
     sender, before = r.sender, r.sender.before
     cost = r.entry.cost.total_micro_usd if r.entry.cost else 0
     if before is None or before.erased_at:
-        item = items.identity_item(_new_identity(r, sender))
+        item = items.identity_item(_heard(r, _new_identity(r, sender)))
         item |= {"n": 1, "cost_total": cost, f"cost_{r.entry.channel}": cost}
         item["conv"] = items.stored_hint(_hint(r)) if r.moves else None
         if r.consent:
@@ -259,6 +259,11 @@ def _identity_leg(r: Recording) -> Leg:
     if r.entry.direction is Direction.INBOUND:
         sets += ["seen = :now"]
         values[":now"] = keys.timestamp(r.now)
+        if r.entry.channel is Channel.WHATSAPP:
+            sets += ["whatsapp_at = :now"]
+    if r.texted:
+        sets += ["texted = :texted"]
+        values[":texted"] = r.texted
     if r.moves:
         sets += ["conv = :conv"]
         values[":conv"] = items.stored_hint(_hint(r))
@@ -385,6 +390,12 @@ def _new_identity(r: Recording, proof: Proof) -> Identity:
         consent_at=proof.before.consent_at if proof.before else None,
         blocked_senders=proof.before.blocked_senders if proof.before else frozenset(),
     )
+
+
+def _heard(r: Recording, identity: Identity) -> Identity:
+    """The address, as its first message makes it known."""
+    by_whatsapp = r.entry.channel is Channel.WHATSAPP and r.entry.direction is Direction.INBOUND
+    return replace(identity, texted=r.texted, whatsapp_at=r.now if by_whatsapp else None)
 
 
 def _new_profile(r: Recording) -> Profile:

@@ -1,9 +1,11 @@
 """The API's writing: messages that leave on the right channel, notes, and doing each once."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from shared.model.entry import Channel
 from shared.store.table import Table
 from tests.api import Api
 from tests.builders import ANA_EMAIL, ANA_PHONE, chat, later, mail, sms
@@ -45,6 +47,16 @@ def test_a_message_leaves_on_the_channel_it_names(api: Api, ana: str, channel: s
     sent = api.post(f"{ana}/messages", {"channel": channel, "text": "Hello"})
     assert sent["channel"] == channel
     assert sent["identity"]["kind"] == ("phone" if channel == "sms" else channel)
+
+
+def test_whatsapp_may_be_named_within_a_day_of_what_they_wrote_there(
+    api: Api, ana: str, hub: Hub
+) -> None:
+    body = {"channel": "whatsapp", "text": "Hello"}
+    refused = api.call("POST", f"{ana}/messages", body=body)
+    assert (refused.status, refused.fields) == (422, ["channel"])
+    hub.receive(replace(sms(), channel=Channel.WHATSAPP))
+    assert api.post(f"{ana}/messages", body)["channel"] == "whatsapp"
 
 
 def test_a_message_may_name_its_address_and_its_conversation_by_reference(

@@ -177,6 +177,7 @@ def offer(target: Identity, channel: Channel = Channel.SMS, text: str = "hello")
         request=REQUEST,
         identities=(target,),
         policy=POLICY,
+        now=NOW,
     )
 
 

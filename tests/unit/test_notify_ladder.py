@@ -1,17 +1,19 @@
 """One channel after the other, until one is known to have come through."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 from shared.deliver import Outcome as DeliverOutcome
-from shared.model.entry import Entry
+from shared.model.entry import Channel, Entry
 from shared.model.events import detail
 from shared.notify import Notified
 from shared.receipts import Outcome
 from shared.store.stream import announced
+from tests.builders import sms
 from tests.interleaving import Interleaving
-from tests.notifying import Desk, answered_mail, place
+from tests.notifying import Desk, answered_mail, known_by_mail_and_phone, place
 from tests.streams import record, written
 
 LADDER = {"ladder": ["sms", "email"], "wait_seconds": 600}
@@ -49,6 +51,22 @@ def test_the_next_rung_leaves_when_nothing_was_heard_in_time(desk: Desk) -> None
     desk.wait(minutes=1)
     desk.sweep()
     assert channels(desk) == ["sms", "email"]
+
+
+@pytest.mark.parametrize(("writes", "rung"), [(False, "email"), (True, "whatsapp")])
+def test_the_ladder_passes_over_whatsapp_where_they_have_not_written_for_a_day(
+    desk: Desk, writes: bool, rung: str
+) -> None:
+    known_by_mail_and_phone(desk)
+    if writes:
+        desk.hub.receive(replace(sms(), channel=Channel.WHATSAPP), now=desk.now)
+    _, answer = answered_mail(desk)
+    desk.tell(answer, ladder=["sms", "whatsapp", "email"])
+    (entry,) = desk.notifications()
+    desk.deliver(place(entry))
+    desk.report(entry, "undelivered", error="30003")
+    desk.notifier.fall_back(place(entry))
+    assert channels(desk) == ["sms", rung]
 
 
 def test_success_ends_the_ladder(desk: Desk) -> None:

@@ -65,6 +65,35 @@ def test_who_never_wrote_is_not_written_to_first(office: Office) -> None:
         office.answer(contact_id, channel=Channel.WHATSAPP)
 
 
+def test_a_text_does_not_open_the_window(office: Office) -> None:
+    contact_id = office.hub.receive(sms()).contact_id
+    with pytest.raises(InvalidRequestError):
+        office.answer(contact_id, channel=Channel.WHATSAPP)
+    office.hub.receive(whatsapp())
+    office.wait(hours=25)
+    office.hub.receive(replace(sms(), received_at=office.now), now=office.now)
+    with pytest.raises(InvalidRequestError):
+        office.answer(contact_id, channel=Channel.WHATSAPP)
+
+
+def test_it_goes_to_where_they_write_by_whatsapp_though_they_texted_later(office: Office) -> None:
+    message = replace(whatsapp(BUSINESS_SCOPED), vouched=(ANA_PHONE,))
+    contact_id = office.hub.receive(message).contact_id
+    office.wait(hours=1)
+    office.hub.receive(replace(sms(), received_at=office.now), now=office.now)
+    sent = office.answer(contact_id, channel=Channel.WHATSAPP)
+    assert sent.entry.address == BUSINESS_SCOPED
+    assert office.answer(contact_id).entry.channel is Channel.SMS
+
+
+def test_what_they_wrote_under_their_id_opens_the_window_of_their_number_too(
+    office: Office,
+) -> None:
+    message = replace(whatsapp(BUSINESS_SCOPED), vouched=(ANA_PHONE,))
+    contact_id = office.hub.receive(message).contact_id
+    assert office.answer(contact_id, channel=Channel.WHATSAPP, to=ANA_PHONE)
+
+
 def test_a_new_message_opens_the_window_again(office: Office) -> None:
     office.hub.receive(whatsapp())
     office.wait(hours=30)
