@@ -63,10 +63,16 @@ def dismiss(
 ) -> str:
     """Say that a message is no wish to be left alone, and why; the contact whose it is.
 
-    The timeline tells it. Raises NotFoundError (no such open request), ConflictError (it was just
-    decided; they are being erased), UnavailableError.
+    The timeline tells it; saying it again is harmless. Raises NotFoundError (no such open request),
+    ConflictError (it was just decided; they are being erased), UnavailableError.
     """
-    asked = consent_requests.find(table, request_id)
+    marker = Marker(provider="dismissed", id=request_id)
+    try:
+        asked = consent_requests.find(table, request_id)
+    except NotFoundError:
+        if before := notes.find(table, marker):
+            return before.home
+        raise
     home = _home(table, asked)
     entry = Entry(
         id=make_id("ent", now),
@@ -83,7 +89,6 @@ def dismiss(
         events=("EntryRecorded",), cause=f"agent:{by.id}", correlation=correlation, by=by.id
     )
     gone = consent_requests.dismissed_leg(asked.address_key, asked.request)
-    marker = Marker(provider="dismissed", id=request_id)
     notes.write(table, entry, marker, change, now=now, beside=[gone])
     return home
 

@@ -63,7 +63,8 @@ def test_what_is_none_is_dismissed_and_the_timeline_says_by_whom_and_why(
     (told,) = [entry for entry in entries if entry["kind"] == "event"]
     assert told["text"] == "Is no wish to be left alone: it is about a parcel"
     assert told["author"]["id"] == "agent-1"
-    assert dismissed(api, request_id).status == 404
+    assert dismissed(api, request_id).json == found
+    assert len(api.get(f"/v1/contacts/{hub.contact(ANA_EMAIL).root.id}/timeline")["items"]) == 2
 
 
 @pytest.mark.parametrize("body", [{}, {"reason": " "}])
