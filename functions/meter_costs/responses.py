@@ -18,7 +18,7 @@ def level() -> ServiceLevel:
     """What the operator promises."""
     settings = MeterCostsSettings.from_env()
     return ServiceLevel.parse(
-        Calendar.parse(settings.business_hours, settings.time_zone),
+        Calendar.parse(settings.business_hours, settings.time_zone, settings.closed_days),
         first_minutes=settings.first_response_minutes,
         next_minutes=settings.next_response_minutes,
     )

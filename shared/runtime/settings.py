@@ -149,10 +149,11 @@ class PublishEventsSettings(Settings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterCostsSettings(Settings):
-    """meter_costs. An answer within 0 minutes is not promised."""
+    """meter_costs. An answer within 0 minutes is not promised; `closed_days` may be empty."""
 
     table_name: str
     business_hours: str
+    closed_days: str
     time_zone: str
     first_response_minutes: str
     next_response_minutes: str

@@ -47,6 +47,7 @@ _MORE = {
     "TWILIO_API_URL": "https://api.twilio.com",
     "BUS_NAME": "throughline",
     "BUSINESS_HOURS": "mon-fri 09:00-17:00",
+    "CLOSED_DAYS": "",
     "FIRST_RESPONSE_MINUTES": "0",
     "NEXT_RESPONSE_MINUTES": "0",
     "TIME_ZONE": "UTC",

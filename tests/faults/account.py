@@ -35,6 +35,7 @@ _MORE = {
     "TWILIO_API_URL": "https://api.twilio.com",
     "BUS_NAME": "throughline",
     "BUSINESS_HOURS": "mon-sun 00:00-24:00",
+    "CLOSED_DAYS": "",
     "FIRST_RESPONSE_MINUTES": "60",
     "NEXT_RESPONSE_MINUTES": "60",
     "TIME_ZONE": "UTC",

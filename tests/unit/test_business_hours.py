@@ -1,6 +1,6 @@
 """Business time adds up, never runs backwards, and knows when clocks change."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,10 @@ HOURS = [
     "sun 00:00-03:00, sun 02:30-24:00",
     "fri-mon 22:00-24:00, fri-mon 00:00-02:30, wed 01:30-02:45",
 ]
-calendars = st.builds(Calendar.parse, st.sampled_from(HOURS), st.sampled_from(ZONES))
+CLOSED = ["", "03-08", "2026-03-02, 2026-11-01", "10-25, 2026-10-26,04-24, 02-29"]
+calendars = st.builds(
+    Calendar.parse, st.sampled_from(HOURS), st.sampled_from(ZONES), st.sampled_from(CLOSED)
+)
 moments = st.sampled_from(["2026-03-01", "2026-04-24", "2026-10-20"]).flatmap(
     lambda day: st.timedeltas(timedelta(), timedelta(days=20)).map(
         lambda later: datetime.fromisoformat(f"{day}T00:00Z") + later
@@ -89,6 +92,42 @@ def test_when_time_is_up_it_has_elapsed_and_not_before(
 def test_a_place_that_never_closes_counts_every_second(a: datetime, b: datetime) -> None:
     calendar = Calendar.parse("always", "Europe/Berlin")
     assert calendar.elapsed(a, b) == max(b - a, timedelta())
+
+
+def test_a_holiday_does_not_count_wherever_it_is_that_day_there() -> None:
+    """Christmas 2026 is a Friday, which begins and ends later in New York than in UTC."""
+    calendar = Calendar.parse("always", "America/New_York", "12-25")
+    eve = at("2026-12-24T23:00-05:00")
+    assert calendar.after(eve, timedelta(hours=2)) == at("2026-12-26T01:00-05:00")
+    assert calendar.elapsed(eve, eve + timedelta(days=367)) == timedelta(days=365)
+
+
+def test_a_day_that_is_closed_once_is_open_the_year_after() -> None:
+    calendar = Calendar.parse("always", "UTC", "2028-02-29, 2026-12-24")
+    for day, hours in (("2026-12-24", 0), ("2027-12-24", 24), ("2028-02-29", 0)):
+        start = at(f"{day}T00:00Z")
+        assert calendar.elapsed(start, start + timedelta(days=1)) == timedelta(hours=hours)
+
+
+@given(st.sampled_from(HOURS), st.sampled_from(ZONES), st.sampled_from(CLOSED), moments, moments)
+def test_what_is_closed_is_taken_away_and_nothing_else(
+    hours: str, zone: str, closed: str, a: datetime, b: datetime
+) -> None:
+    a, b = sorted((a, b))
+    whole, left = Calendar.parse(hours, zone), Calendar.parse(hours, zone, closed)
+    days = {(a.astimezone(whole.zone) + timedelta(days=n)).date() for n in range((b - a).days + 2)}
+    lost = timedelta()
+    for day in filter(left._is_closed, days):
+        begins = datetime.combine(day, time(), whole.zone)
+        ends = datetime.combine(day + timedelta(days=1), time(), whole.zone)
+        lost += whole.elapsed(max(a, begins), min(b, ends))
+    assert left.elapsed(a, b) + lost == whole.elapsed(a, b)
+
+
+@pytest.mark.parametrize("closed", ["25.12.", "12-32", "02-30", "2027-02-29", "christmas", "1225"])
+def test_what_is_no_day_is_refused(closed: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Calendar.parse("always", "UTC", closed)
 
 
 def test_days_may_run_over_the_weekend() -> None:

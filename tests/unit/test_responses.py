@@ -279,7 +279,7 @@ def test_a_timer_that_cannot_be_set_brings_its_batch_again(
 def test_nothing_is_promised_unless_the_operator_does() -> None:
     defaults = {name: it.get("Default") for name, it in TEMPLATE["Parameters"].items()}
     level = ServiceLevel.parse(
-        Calendar.parse(defaults["BusinessHours"], defaults["TimeZone"]),
+        Calendar.parse(defaults["BusinessHours"], defaults["TimeZone"], defaults["ClosedDays"]),
         first_minutes=str(defaults["FirstResponseMinutes"]),
         next_minutes=str(defaults["NextResponseMinutes"]),
     )
