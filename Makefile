@@ -25,8 +25,9 @@ clock: ## Shift the running hub's clock, to watch timers (OFFSET=+8h; OFFSET= is
 preview: setup ## Show every message we send by ourselves, on all channels (TEMPLATE=agent-answered)
 	@$(BIN)/python -m infrastructure.preview $(TEMPLATE)
 
-costs: ## Show what a month has cost (MONTH=2026-11, CSV=file; STACK=throughline for AWS)
-	@$(BIN)/python -m infrastructure.costs $(MONTH) $(if $(STACK),--stack $(STACK)) $(if $(CSV),--csv $(CSV))
+costs: ## Show what a month has cost (MONTH=2026-11, CSV=file, BILLED=12.34 books AWS's bill; STACK)
+	@$(BIN)/python -m infrastructure.costs $(MONTH) $(if $(BILLED),--billed $(BILLED)) \
+		$(if $(STACK),--stack $(STACK)) $(if $(CSV),--csv $(CSV))
 
 parked: ## List what could not be processed (ID=... shows one; STACK=throughline for AWS)
 	@$(BIN)/python -m infrastructure.parked $(ID) $(if $(STACK),--stack $(STACK))

@@ -1,7 +1,8 @@
-"""`python -m infrastructure.costs [MONTH] [--stack NAME] [--csv FILE]`, what `make costs` calls.
+"""`python -m infrastructure.costs [MONTH] [--billed USD] [--stack NAME] [--csv FILE]`.
 
-Without a stack it reads the hub that runs on this machine, with one the AWS account that the
-environment is signed in to; that takes dynamodb:Scan and cloudformation:DescribeStacks.
+That is what `make costs` calls. Without a stack it reads the hub that runs on this machine, with
+one the AWS account that the environment is signed in to; that takes dynamodb:Scan and
+cloudformation:DescribeStacks. To book what AWS billed takes dynamodb:Query and dynamodb:PutItem.
 """
 
 import argparse
@@ -19,7 +20,12 @@ from infrastructure.local import hub
 from infrastructure.local.aws import STACK, LocalAws
 from infrastructure.local.console import HubError
 from infrastructure.local.place import ROOT, Place
-from shared.store.books import read_books
+from shared.billing import book_bill, on_the_bill
+from shared.model.cost import Price
+from shared.model.errors import ThroughlineError
+from shared.rate_card import rate_card
+from shared.store.books import Books, read_books
+from shared.store.table import Table
 
 
 def main() -> int:
@@ -29,10 +35,12 @@ def main() -> int:
             raise HubError(f"MONTH={options.month} is no month, such as 2026-11")
         client, table = where(options)
         books = read_books(client, table, options.month)
+        if options.billed:
+            book(books, options, Table(client, table, b""))
         if options.csv:
             with options.csv.open("w", encoding="utf-8", newline="") as file:
                 write_csv(books, options.month, file)
-    except (HubError, ClientError, BotoCoreError, OSError) as error:
+    except (HubError, ThroughlineError, ClientError, BotoCoreError, OSError) as error:
         print(f"throughline: {error}", file=sys.stderr)
         return 1
     name = options.stack or f"{STACK} on this machine"
@@ -40,6 +48,16 @@ def main() -> int:
     if options.csv:
         print(f"\nEvery line is in {options.csv}.")
     return 0
+
+
+def book(books: Books, options: argparse.Namespace, table: Table) -> None:
+    """Put AWS's bill of the month into the books."""
+    now = datetime.now(UTC)
+    held = sum(on_the_bill(books.lines.values()))
+    billed = Price(options.billed, "USD")
+    line = book_bill(options.month, billed, held, table=table, card=rate_card(), now=now)
+    if line:
+        books.bill[line.id] = line
 
 
 def where(options: argparse.Namespace) -> tuple[Any, str]:
@@ -57,6 +75,7 @@ def where(options: argparse.Namespace) -> tuple[Any, str]:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infrastructure.costs")
     parser.add_argument("month", nargs="?", default=f"{datetime.now(UTC):%Y-%m}")
+    parser.add_argument("--billed", default="", help="what AWS billed for the month, in USD")
     parser.add_argument("--stack", default="", help="a stack of your AWS account")
     parser.add_argument("--csv", type=Path, help="write every line to this file")
     parser.add_argument("--directory", type=Path, default=ROOT / ".local", help="the hub's own")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TextIO
 
+from shared.billing import on_the_bill
 from shared.model.events import rfc3339
 from shared.model.ledger import CostLine, LineKind
 from shared.store import keys
@@ -46,12 +47,13 @@ def statement(books: Books, month: str, *, stack: str, now: datetime) -> str:
         f"Costs booked in {month} (UTC) by {stack}, in USD{so_far}",
         _by_channel(lines),
         _made_of(lines),
+        _aws_bill(books),
         _against_bills(books),
         _each(books, total(lines)),
         _dearest(books),
-        "Estimates are by the rate card in use when a message was recorded. Our AWS share is"
-        " modelled,\nnot billed; carriers' fees stay estimates and are corrected by the day on no"
-        " contact's account.",
+        "Estimates are by the rate card in use when a message was recorded. On no contact's account"
+        "\ncarriers' fees are corrected by the day, and our AWS share, which is modelled, by the"
+        " month.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -140,7 +142,7 @@ def _sums(lines: Sequence[CostLine]) -> list[str]:
     by_kind: Counter[LineKind] = Counter()
     for line in lines:
         by_kind[line.kind] += line.cost.total_micro_usd
-    billed_over = by_kind[LineKind.PRICE] + by_kind[LineKind.FEES]
+    billed_over = by_kind[LineKind.PRICE] + by_kind[LineKind.FEES] + by_kind[LineKind.BILL]
     return [
         str(sum(map(_is_message, lines))),
         usd(by_kind[LineKind.ESTIMATE]),
@@ -152,16 +154,32 @@ def _sums(lines: Sequence[CostLine]) -> list[str]:
 
 
 def _made_of(lines: Sequence[CostLine]) -> str:
+    bills = [line for line in lines if line.kind is LineKind.BILL]
     parts: list[tuple[str, Callable[[CostLine], int]]] = [
         ("providers", lambda line: line.cost.provider_micro_usd),
         ("carriers' fees, estimated", lambda line: line.cost.carrier_fee_micro_usd),
         ("our AWS share, modelled", lambda line: line.cost.own_micro_usd),
     ]
     whole = total(lines)
-    rows = [
-        [name, usd(sum(map(of, lines))), _share(sum(map(of, lines)), whole)] for name, of in parts
-    ]
+    sums = [(name, sum(of(it) for it in lines if it not in bills)) for name, of in parts]
+    if bills:
+        sums.append(("AWS, billed over that", total(bills)))
+    rows = [[name, usd(amount), _share(amount, whole)] for name, amount in sums]
     return table(["made up of", "USD", "share"], rows, left=1)
+
+
+def _aws_bill(books: Books) -> str:
+    """AWS's bill of the month, once it is known: what of it stands where in the ledger."""
+    if not books.bill:
+        return ""
+    modelled, ses = on_the_bill(books.lines.values())
+    over: Counter[str] = Counter()
+    for line in books.bill.values():
+        over[keys.month(line.at)] += line.cost.total_micro_usd
+    rows = [["our share, modelled", usd(modelled)], ["Amazon SES, by the message", usd(ses)]]
+    rows += [[f"more, booked in {month}", usd(over[month])] for month in sorted(over)]
+    rows.append(["billed by AWS", usd(modelled + ses + over.total())])
+    return table(["AWS's bill of the month", "USD"], rows, left=1, total=True)
 
 
 def _against_bills(books: Books) -> str:

@@ -16,6 +16,7 @@ class LineKind(StrEnum):
     CHANGE = "change"  # what became of the message has another rate: a failure, by the rate card
     PRICE = "price"  # what the provider billed, over the estimate
     FEES = "fees"  # what carriers billed for a day, over the day's estimates
+    BILL = "bill"  # what AWS billed for a month, over what the month's lines hold of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,4 +44,4 @@ class CostLine:
     @property
     def actual(self) -> bool:
         """Whether a provider's bill stands behind it."""
-        return self.kind in (LineKind.PRICE, LineKind.FEES)
+        return self.kind in (LineKind.PRICE, LineKind.FEES, LineKind.BILL)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from shared.model.ledger import CostLine
+from shared.store import keys
 from shared.store.attributes import Item, from_wire
-from shared.store.ledger import read_line
+from shared.store.ledger import BILL, read_line
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -37,6 +38,7 @@ _READ = [
 _WANTED = (
     "(#type = :entry AND attribute_exists(#cost) AND begins_with(#received_at, :month))"
     " OR (#type = :line AND begins_with(#at, :month))"
+    " OR (#type = :line AND begins_with(#id, :bill))"
     " OR (#type = :receipt AND attribute_exists(#price))"
     " OR #type = :profile"
 )
@@ -47,13 +49,15 @@ class Books:
     """The lines booked in a month, by id, and what is needed to make sense of them.
 
     `roots`: whom each contact belongs to now. `billed`: what providers charged for an entry, in
-    micro-USD, where that is known. `conversations`: an entry's.
+    micro-USD, where that is known. `conversations`: an entry's. `bill`: what was booked over the
+    month's lines when AWS's bill of it came.
     """
 
     lines: dict[str, CostLine] = field(default_factory=dict)
     roots: dict[str, str] = field(default_factory=dict)
     billed: dict[str, int] = field(default_factory=dict)
     conversations: dict[str, str] = field(default_factory=dict)
+    bill: dict[str, CostLine] = field(default_factory=dict)
 
 
 def read_books(client: "DynamoDBClient", table_name: str, month: str) -> Books:
@@ -71,8 +75,11 @@ def read_books(client: "DynamoDBClient", table_name: str, month: str) -> Books:
                 books.billed[item["entry"]] = item.get("price_micro_usd", 0)
             case _:
                 if line := read_line(item):
-                    books.lines[line.id] = line
-                    books.conversations[line.id] = item.get("conversation", "")
+                    if line.id.startswith(f"{BILL}{month}:"):
+                        books.bill[line.id] = line
+                    if keys.month(line.at) == month:
+                        books.lines[line.id] = line
+                        books.conversations[line.id] = item.get("conversation", "")
     return books
 
 
@@ -83,6 +90,7 @@ def _scan(client: "DynamoDBClient", table_name: str, month: str) -> Iterator[Ite
         ":receipt": "receipt",
         ":profile": "profile",
         ":month": month,
+        ":bill": f"{BILL}{month}:",
     }
     request: dict[str, Any] = {
         "TableName": table_name,

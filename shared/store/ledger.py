@@ -19,7 +19,7 @@ from shared.store.table import Leg, Put, Table, Update
 _EARLIER, _LATER = timedelta(days=7), timedelta(minutes=5)
 _READ_AT_ONCE = 1_000
 MOST_LINES = 20_000
-FEES = "fees:"  # what the ids of such lines begin with
+FEES, BILL = "fees:", "bill:"  # what the ids of such lines begin with
 
 
 def read_ledger(
@@ -64,14 +64,22 @@ def _lines(
 
 def fee_lines(table: Table, day: date, now: datetime) -> list[CostLine]:
     """What was booked until now over a day's estimates of carriers' fees."""
-    found = table.query(
+    return _unallocated(table, f"{day:%Y-%m}", f"{FEES}{day}:", now)
+
+
+def bill_lines(table: Table, month: str, now: datetime) -> list[CostLine]:
+    """What was booked until now over what the lines of `month` (`2026-10`) hold of AWS's bill."""
+    return _unallocated(table, month, f"{BILL}{month}:", now)
+
+
+def _unallocated(table: Table, month: str, ids: str, now: datetime) -> list[CostLine]:
+    """Nobody's lines that were booked from a month on until now, and whose ids begin so."""
+    found = table.walk(
         keys.contact(keys.UNALLOCATED),
-        between=(f"{keys.LINES}{day:%Y-%m}#{FEES}", keys.lines(now) + keys.HIGHEST),
-        limit=1_000,
-        ascending=True,
+        between=(f"{keys.LINES}{month}#", keys.lines(now) + keys.HIGHEST),
+        at_once=_READ_AT_ONCE,
     )
-    lines = (read_line(item) for item in found.items)
-    return [line for line in lines if line and line.id.startswith(f"{FEES}{day}:")]
+    return [line for item in found if (line := read_line(item)) and line.id.startswith(ids)]
 
 
 def line_key(line: CostLine) -> Key:
