@@ -84,7 +84,8 @@ def proven_webhook(
     question. If it cannot be parked either, the sender is asked to come again.
 
     The event `{"replay": …}` holds what was parked. Nobody outside can send it: what API Gateway
-    makes of a request has other keys. It is taken for a POST, and answered by `{"failed": why}`, empty when it went well.
+    makes of a request has other keys. It is taken for a POST, and answered by `{"failed": why}`,
+    empty when it went well.
     """
 
     def decorate(

@@ -43,7 +43,7 @@ _MORE = {
     "NOTIFICATIONS_PER_HOUR": "5",
     "TEXTS_PER_BLOCK": "100",
 }
-_WATCHED = ("dynamodb", "s3", "sqs", "events", "sesv2", "secretsmanager", "ssm")
+WATCHED = ("dynamodb", "s3", "sqs", "events", "sesv2", "secretsmanager", "ssm")
 _WRITES = ("TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem")
 
 
@@ -209,7 +209,7 @@ def account(now: datetime | None = None) -> Iterator[Account]:
             patch.setenv(f"{queue.upper()}_QUEUE_URL", url)
         boto3.client("sesv2").create_email_identity(EmailIdentity="in.example.com")
         _virtual(patch, made)
-        made.injector.watch(*(getattr(clients, name)() for name in _WATCHED))
+        made.injector.watch(*(getattr(clients, name)() for name in WATCHED))
         yield made
 
 

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -26,9 +27,11 @@ from shared.store.attributes import Item
 from shared.store.keys import Key
 from shared.store.restoring import read_all
 from shared.store.table import Delete
-from tests.faults.account import TABLE, Snapshot, died
-from tests.faults.injector import Call, Fault, response
-from tests.faults.scenarios import NUMBER, chat, from_queue, notice, webhook_of
+from tests.faults.account import Snapshot
+from tests.faults.injector import Call, DeadError, Fault, response
+from tests.faults.scenarios.scenario import by_queue, by_webhook
+from tests.faults.scenarios.story import NUMBER, chat, notice
+from tests.faults.state import TABLE
 from tests.http_events import AGENT, http_event
 from tests.running import Running, running
 from tests.table_schema import create_table
@@ -80,7 +83,8 @@ def deliver(run: Running, key: ReceiptKey, becomes: Callable[[Any], Any]) -> Non
     """A message's turn, in which this becomes of the provider's answer."""
     taking = run.account.providers.answer
     run.account.providers.answer = lambda *asked: becomes(lambda: taking(*asked))  # type: ignore[method-assign]
-    died(from_queue(run.account, "deliver_message", notice(key)))
+    with suppress(DeadError):
+        by_queue(run.account, "deliver_message", notice(key))(1)
     del run.account.providers.answer
 
 
@@ -96,7 +100,7 @@ def busy(take: Any) -> Any:
 def until_then(run: Running) -> dict[str, ReceiptKey]:
     """Up to the backup: messages in every state on their way, and a notification that waits."""
     visitor = {"id": "v-1", "email": ANA, "phone": ANA_PHONE}
-    assert webhook_of(run.account, "inbound_chat", lambda: chat(1, visitor))()
+    assert by_webhook(run.account, "inbound_chat", lambda: chat(1, visitor))(1)
     run.mail(1, ANA)
     run.turn()
     (ana,) = World.of(run.account.table).profiles
@@ -112,9 +116,11 @@ def until_then(run: Running) -> dict[str, ReceiptKey]:
         deliver(run, sent[phone], busy)
     deliver(run, sent[UNKNOWN], lost)
     run.account.injector.arm(Call("twilio.POST", 1), Fault.DEATH_AFTER)
-    assert died(from_queue(run.account, "deliver_message", notice(sent[CLAIMED])))
+    with pytest.raises(DeadError):
+        by_queue(run.account, "deliver_message", notice(sent[CLAIMED]))(1)
     run.account.injector.arm(Call("sesv2.SendEmail", 1), Fault.DEATH_AFTER)
-    assert died(from_queue(run.account, "deliver_message", notice(sent["mail claimed"])))
+    with pytest.raises(DeadError):
+        by_queue(run.account, "deliver_message", notice(sent["mail claimed"]))(1)
     run.account.injector.arm()
     return sent
 
@@ -149,14 +155,15 @@ def read_backup(run: Running, then: Snapshot) -> Iterator[Item]:
     client = clients.dynamodb()
     create_table(client, "backup")
     backup = dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables["backup"]
-    for partition, rows in then.rows.items():
+    for partition, rows in then.held.rows.items():
         backup.items[partition].update(rows)
     return read_all(client, "backup")
 
 
 def put_back(run: Running, then: Snapshot) -> None:
     """The table is lost, and a new one filled from the backup."""
-    run.account.restore(replace(run.account.keep(), rows={}))
+    now = run.account.keep()
+    run.account.restore(replace(now, held=replace(now.held, rows={})))
     restore(run.account.table, read_backup(run, then), now=run.account.now)
 
 
