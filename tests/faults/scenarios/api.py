@@ -91,15 +91,26 @@ _CONSENT = {
 }
 
 
-def _granting(account: Account) -> Attempt:
-    """What somebody asked for in a mail is put down."""
+def _wished(account: Account) -> tuple[str, Any]:
+    """A contact, and what they asked for in a mail."""
     home = wrote(account, "chat")
     wish = mailed(2, body="Please stop sending me e-mail.", sender=MAIL)
     assert by_queue(account, "inbound_email", wish)(1)
     account.wait(minutes=1)
     found = call(account, "GET", f"/v1/contacts/{home}/consent")
     (asked,) = json.loads(found["body"])["requests"]
+    return home, asked
+
+
+def _granting(account: Account) -> Attempt:
+    home, asked = _wished(account)
     return by_app(account, "PUT", f"/v1/contacts/{home}/consent", asked["proposals"][0])
+
+
+def _dismissing(account: Account) -> Attempt:
+    _, asked = _wished(account)
+    path = f"/v1/consent-requests/{asked['id']}/dismiss"
+    return by_app(account, "POST", path, {"reason": "means the newsletter"})
 
 
 def _sharing(account: Account) -> Attempt:
@@ -216,6 +227,7 @@ SCENARIOS = (
     _api(f"POST {_CONTACT}/events: order", _of_contact("POST", "/events", _order)),
     _api(f"PUT {_CONTACT}/consent: granted", _of_contact("PUT", "/consent", _CONSENT)),
     _api(f"PUT {_CONTACT}/consent: as asked", _granting),
+    _api("POST /v1/consent-requests/{id}/dismiss: a wish", _dismissing),
     _api(f"PATCH {_CONTACT}: name", _of_contact("PATCH", "", {"name": "Ana Example"})),
     _api(f"POST {_CONTACT}/identities: attach", _of_contact("POST", "/identities", _ADDRESS)),
     _api(f"PATCH {_CONTACT}/identities/{{kind}}/{{value}}: share", _sharing),
