@@ -5,6 +5,7 @@ once; the ledger in the table is what is exact. The stream is read in windows be
 shard, which lets the month's sum be counted once (store/metering.py).
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -18,41 +19,79 @@ from shared.runtime.telemetry import count, logger
 from shared.runtime.unforeseen import discreet
 from shared.store import keys, metering
 from shared.store.metering import Counted
-from shared.store.stream import added_amount, changed_conversation, opens_conversation, sequence
+from shared.store.parking import Parking
+from shared.store.stream import (
+    Record,
+    added_amount,
+    changed_conversation,
+    opens_conversation,
+    sequence,
+)
 from shared.store.table import Table
+
+
+@cache
+def settings() -> MeterCostsSettings:
+    return MeterCostsSettings.from_env()
 
 
 @cache
 def table() -> Table:
     """The table, for which no address is looked up here."""
-    return Table(clients.dynamodb(), MeterCostsSettings.from_env().table_name, b"")
+    return Table(clients.dynamodb(), settings().table_name, b"")
 
 
 @discreet
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Emit the amounts of a batch; one that cannot be read is counted and left out."""
+    """Emit the amounts of a batch; a record that cannot be read is parked.
+
+    The event `{"replay": …}` holds a parked one. It is answered by `{"failed": why}`, empty when it
+    went well.
+    """
+    if "replay" in event:
+        return _replay(event["replay"])
     amounts: list[Counted] = []
     for record in event["Records"]:
         try:
-            line = added_amount(record)
-            if changed := changed_conversation(record):
-                responses.meter(*changed, table=table())
+            amounts += _amounts(record)
         except RejectedError as error:
             logger().error(str(error), extra={"sequence": sequence(record)})
+            parking = Parking(clients.s3, settings().content_bucket)
+            parking.park(f"amounts/{sequence(record)}", record, str(error))
             count("AmountsUnreadable")
-        else:
-            amounts += [Counted(sequence(record), line)] if line else []
-    opened = sum(map(opens_conversation, event["Records"]))
+    _emit(event["Records"], amounts, event.get("shardId"))
+    return {"state": {}, "batchItemFailures": []}
+
+
+def _replay(record: Record) -> dict[str, str]:
+    try:
+        amounts = _amounts(record)
+    except RejectedError as error:
+        return {"failed": str(error)}
+    # As if of a shard of its own: the month's sum counts it once, however often it is replayed.
+    _emit([record], amounts, f"parked-{sequence(record)}")
+    return {"failed": ""}
+
+
+def _amounts(record: Record) -> list[Counted]:
+    """What a record adds, if anything; a change of who waits is noted. Raises RejectedError."""
+    line = added_amount(record)
+    if changed := changed_conversation(record):
+        responses.meter(*changed, table=table())
+    return [Counted(sequence(record), line)] if line else []
+
+
+def _emit(records: Sequence[Record], amounts: Sequence[Counted], shard: str | None) -> None:
+    opened = sum(map(opens_conversation, records))
     served, month_to_date = 0, None
     if amounts:
         month = max(keys.month(each.line.at) for each in amounts)
         estimates = [it.line for it in amounts if it.line.kind is LineKind.ESTIMATE]
         homes = {line.home for line in estimates if keys.month(line.at) == month}
         served = metering.serve(table(), homes, month)
-        if shard := event.get("shardId"):
+        if shard:
             metering.add(table(), shard, amounts)
             month_to_date = metering.month_to_date(table(), month)
     for each in amounts:
         emit_line(each.line)
     emit_counts(served=served, opened=opened, month_to_date=month_to_date)
-    return {"state": {}, "batchItemFailures": []}

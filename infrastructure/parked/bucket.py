@@ -21,6 +21,7 @@ FUNCTIONS = {  # by the first part of what is parked
     "chat": "InboundChatFunctionName",
     "receipts": "ReceiptsTwilioFunctionName",
     "unsubscribe": "UnsubscribeFunctionName",
+    "amounts": "MeterCostsFunctionName",
 }
 
 

@@ -152,6 +152,7 @@ class MeterCostsSettings(Settings):
     """meter_costs. An answer within 0 minutes is not promised; `closed_days` may be empty."""
 
     table_name: str
+    content_bucket: str
     business_hours: str
     closed_days: str
     time_zone: str

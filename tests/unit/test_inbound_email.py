@@ -196,6 +196,7 @@ def test_what_aws_puts_there_to_try_it_is_no_mail(inbound: ModuleType, body: Any
         {"Records": [{"s3": {}}]},
         {"Records": "x"},
         {"Records": [{"s3": {"bucket": {"name": MAIL_BUCKET}, "object": {"key": "\ud83d"}}}]},
+        {"detail": {}},
         ["x"],
     ],
 )

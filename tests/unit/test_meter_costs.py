@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 
 from functions.meter_costs import handler, responses
@@ -18,6 +20,7 @@ from shared.store.bodies import Bodies
 from shared.store.stream import Record
 from shared.store.table import Table
 from tests.builders import NOW, chat, later, mail, sms
+from tests.conftest import BUCKET, REGION
 from tests.outbound import Office, key_of
 from tests.streams import record, written
 
@@ -33,6 +36,8 @@ def _environment(monkeypatch: pytest.MonkeyPatch, table: Table) -> None:
     monkeypatch.setattr(responses, "level", lambda: nothing)
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Throughline")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "meter_costs")
+    told = SimpleNamespace(content_bucket=BUCKET)
+    monkeypatch.setattr(handler, "settings", lambda: told)
 
 
 def metered(capsys: pytest.CaptureFixture[str], *items: Item) -> list[dict[str, Any]]:
@@ -148,6 +153,22 @@ def test_an_amount_that_cannot_be_read_is_counted_and_blocks_nobody(
         for document in metered(capsys, entry | {"cost": {"provider": 1}}, entry)
     ]
     assert names == ["AmountsUnreadable", "CostMicroUsd"]
+
+
+def test_a_record_that_was_parked_counts_once_when_it_can_be_read(
+    table: Table, bodies: Bodies
+) -> None:
+    Office(table, bodies).hub.receive(sms())
+    (entry,) = facts(table)
+    broken, mended = record(entry | {"cost": {"provider": 1}}), record(entry)
+    handler.lambda_handler({"Records": [broken]}, None)
+    s3 = boto3.client("s3", region_name=REGION)
+    (found,) = s3.list_objects_v2(Bucket=BUCKET, Prefix="parked/amounts/")["Contents"]
+    kept = json.load(s3.get_object(Bucket=BUCKET, Key=found["Key"])["Body"])
+    assert handler.lambda_handler({"replay": kept["content"]}, None) == {"failed": kept["reason"]}
+    for _ in range(2):
+        assert handler.lambda_handler({"replay": mended}, None) == {"failed": ""}
+    assert metering.month_to_date(table, "2026-11") == 8_309
 
 
 def test_a_correction_is_a_metric_of_its_own(

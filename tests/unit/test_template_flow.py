@@ -162,6 +162,13 @@ def test_what_proves_its_sender_raises_an_alarm_when_parked_or_refused(metric: s
         assert watched[at + 1] == {"Name": "channel", "Value": channel}
 
 
+def test_what_could_not_be_processed_is_gone_within_the_month_that_an_erasure_may_take() -> None:
+    rules = of_type("AWS::S3::Bucket")["ContentBucket"]["LifecycleConfiguration"]["Rules"]
+    days = {it["Prefix"]: it["ExpirationInDays"] for it in rules if it["Status"] == "Enabled"}
+
+    assert (days["parked/"], days["aws/lambda/"]) == (30, 30)
+
+
 @pytest.mark.parametrize("name", SILENCES)
 def test_a_channel_that_falls_silent_raises_an_alarm_if_it_is_asked_for(name: str) -> None:
     resource, minutes = RESOURCES[name], SILENCES[name]

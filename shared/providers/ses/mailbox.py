@@ -51,7 +51,10 @@ class Mailbox:
         Raises MalformedMessageError for anything else, and for another bucket's notification.
         """
         try:
-            for record in json.loads(notification).get("Records", []):  # none in a s3:TestEvent
+            told = json.loads(notification)
+            if told.get("Event") == "s3:TestEvent":  # S3 puts this once, when it is set up
+                return
+            for record in told["Records"]:
                 stored = record["s3"]
                 if stored["bucket"]["name"] != self._bucket:
                     raise MalformedMessageError("a notification of another bucket")
