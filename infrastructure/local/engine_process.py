@@ -1,8 +1,11 @@
-"""The engine's process: MiniStack with four things mended. Run by the engine's own Python.
+"""The engine's process: MiniStack with five things mended. Run by the engine's own Python.
 
 A restart. MiniStack keeps each stream reader's position over a restart, but not the stream, so it
 would skip as many new records as it had read before, and lose what it had not read yet. Here the
 stream's records are kept with the table they belong to. (Private names of the pinned release.)
+
+A sudden death. MiniStack saves its services one after the other; killed in between, it would come
+back with a queue of now and a table of before. Here a save counts when it is whole.
 
 A cold start. MiniStack unpacks a function and its layers for each process that runs it: thousands
 of files each time. Here each archive is unpacked once, and the processes share it.
@@ -16,12 +19,14 @@ saves its state and leaves no process behind.
 
 import hashlib
 import os
+import shutil
 import signal
 import sys
 import tempfile
 import threading
 import time
 import zipfile
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -45,6 +50,27 @@ def keep_streams(dynamodb: ModuleType) -> None:
         restore(data)
 
     vars(dynamodb).update(get_state=get_state, load_persisted_state=load_persisted_state)
+
+
+def save_whole(app: ModuleType, persistence: ModuleType) -> None:
+    """Let the engine's services be saved together, or not at all."""
+    save_all, state = app.save_all, Path(persistence.STATE_DIR)
+    saving, saved = state / "saving", state / "saved"
+
+    def take_over() -> None:
+        for file in saved.iterdir() if saved.exists() else ():
+            file.replace(state / file.name)
+        shutil.rmtree(saved, ignore_errors=True)
+
+    def save_all_whole(services: Mapping[str, Any]) -> None:
+        vars(persistence).update(STATE_DIR=str(saving))
+        save_all(services)
+        saving.rename(saved)  # from here on it counts
+        take_over()
+
+    shutil.rmtree(saving, ignore_errors=True)
+    take_over()
+    vars(app).update(save_all=save_all_whole)
 
 
 def unpack_once(lambda_runtime: ModuleType) -> None:
@@ -85,12 +111,14 @@ def stop_when_orphaned() -> None:
 
 
 def main() -> None:
+    app = import_module("ministack.app")
+    save_whole(app, import_module("ministack.core.persistence"))
     keep_streams(import_module("ministack.services.dynamodb"))
     unpack_once(import_module("ministack.core.lambda_runtime"))
     wait_for_worker(import_module("ministack.services.lambda_svc"))
     threading.Thread(target=stop_when_orphaned, daemon=True).start()
     del sys.argv[1:]  # MiniStack would read them as its own
-    import_module("ministack.app").main()
+    app.main()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """The engine's own mending: a table's stream outlives a restart."""
 
 import io
+import os
+import signal
 import time
 import zipfile
 from pathlib import Path
@@ -47,6 +49,43 @@ def test_a_stream_loses_and_repeats_nothing_over_a_restart(tmp_path: Path) -> No
         engine.stop()
 
 
+def test_an_engine_killed_while_it_saves_comes_back_whole(tmp_path: Path) -> None:
+    read = tmp_path / "read"
+    read.touch()
+    port = free_ports()
+    engine = start(tmp_path, port)
+    try:
+        make_table_with_reader(engine, READER.format(broken=str(tmp_path / "no"), read=str(read)))
+        put(engine, "a")
+        assert wait_for(read, "a") == "a"
+        engine.stop()
+        engine = start(tmp_path, port)
+        for number in range(20):  # so that it takes a while to write
+            put(engine, "b", number=number)
+        assert wait_for(read, "a" + "b" * 20) == "a" + "b" * 20
+        kill_while_saving(engine, tmp_path)
+        engine = start(tmp_path, port)
+        put(engine, "c")
+        assert wait_for(read, "a" + "b" * 20 + "c") == "a" + "b" * 20 + "c"
+    finally:
+        engine.stop()
+
+
+def kill_while_saving(engine: Engine, directory: Path) -> None:
+    process, saving = engine._process, Place(directory).engine_state / "saving"
+    assert process
+    assert process.stdin
+    engine._stopping = True  # or its watcher would end this process
+    process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + WITHIN
+    while not saving.exists() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdin.close()
+    assert saving.exists()
+
+
 def start(directory: Path, port: int) -> Engine:
     engine = Engine(Place(directory), port, mail_url="http://127.0.0.1:9")
     engine.start()
@@ -77,8 +116,9 @@ def make_table_with_reader(engine: Engine, source: str) -> None:
     )
 
 
-def put(engine: Engine, key: str) -> None:
-    engine.aws.client("dynamodb").put_item(TableName="streamed", Item={"PK": {"S": key}})
+def put(engine: Engine, key: str, *, number: int = 0) -> None:
+    item = {"PK": {"S": key}, "words": {"S": str(number % 10) * 300_000}}
+    engine.aws.client("dynamodb").put_item(TableName="streamed", Item=item)
 
 
 def wait_for(file: Path, expected: str) -> str:
