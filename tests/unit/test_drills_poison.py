@@ -11,7 +11,7 @@ import pytest
 
 from shared.model.identity import Address, IdentityKind
 from shared.store import contacts
-from tests.faults.scenarios import call
+from tests.faults.scenarios.scenario import call
 from tests.running import Running, running
 from tests.template import QUEUES
 from tests.world import World
