@@ -28,10 +28,10 @@ def respond(route: Route, request: Request, hub: Hub) -> Response[str]:
     return _json(route.status, "application/json", answer)
 
 
-def refuse(error: Exception) -> Response[str]:
+def refuse(error: Exception, request_id: str) -> Response[str]:
     """The response to an error, which is logged here when it is our fault."""
     problems.log(error)
-    problem = problems.problem_of(error)
+    problem = problems.problem_of(error, request_id)
     return _json(
         problem["status"], problems.MEDIA_TYPE, problem, headers=problems.headers_of(error)
     )

@@ -20,8 +20,11 @@ app = APIGatewayHttpResolver()
 
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request."""
-    correlate(event["requestContext"]["requestId"])
-    return app.resolve(_without_prefix(event), context)
+    request_id = event["requestContext"]["requestId"]
+    correlate(request_id)
+    answered = app.resolve(_without_prefix(event), context)
+    answered["headers"]["X-Request-Id"] = request_id
+    return answered
 
 
 def _without_prefix(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,10 +36,15 @@ def _without_prefix(event: Mapping[str, Any]) -> dict[str, Any]:
 
 @app.not_found
 def no_such_route(_: Exception) -> Response[str]:
-    return refuse(NotFoundError("no such route"))
+    return refuse_this(NotFoundError("no such route"))
 
 
-app.exception_handler(Exception)(refuse)
+def refuse_this(error: Exception) -> Response[str]:
+    request_id: str = app.current_event.request_context.request_id
+    return refuse(error, request_id)
+
+
+app.exception_handler(Exception)(refuse_this)
 
 
 def _serve(route: Route) -> Callable[..., Response[str]]:

@@ -87,6 +87,8 @@ class Problem(TypedDict):
     """The HTTP status."""
     detail: NotRequired[str]
     """What is wrong with this very request."""
+    request_id: str
+    """Which request this was; our logs know it by the same id."""
     errors: NotRequired[list[ProblemField]]
     """Where the request is wrong."""
     reason: NotRequired[str]
@@ -105,10 +107,12 @@ def status_of(error: Exception) -> HTTPStatus:
     return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def problem_of(error: Exception) -> Problem:
+def problem_of(error: Exception, request_id: str) -> Problem:
     """The problem that answers an error. Of what nobody foresaw it says nothing."""
     status = status_of(error)
-    problem = Problem(type="about:blank", title=status.phrase, status=int(status))
+    problem = Problem(
+        type="about:blank", title=status.phrase, status=int(status), request_id=request_id
+    )
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return problem
     problem["detail"] = str(error)

@@ -156,7 +156,7 @@ def webhook(
     """Make a Lambda handler of a function that answers a WebhookRequest.
 
     Its ThroughlineErrors become problem+json answers; `unproven` is the status for a sender who
-    did not prove who they are.
+    did not prove who they are. Every answer names its request.
     """
 
     def decorate(
@@ -165,14 +165,16 @@ def webhook(
         @discreet
         @wraps(respond)
         def lambda_handler(event: Mapping[str, Any], context: object) -> Response:
-            correlate(event["requestContext"].get("requestId", ""))
+            request_id = event["requestContext"].get("requestId", "")
+            correlate(request_id)
             try:
-                return respond(WebhookRequest.from_event(event, methods))
+                answered = respond(WebhookRequest.from_event(event, methods))
             except InvalidSignatureError as error:
                 count("RejectedSignatures", channel=channel)
-                return _refuse(unproven, error)
+                answered = _refuse(unproven, error, request_id)
             except ThroughlineError as error:
-                return _refuse(_status(error), error)
+                answered = _refuse(_status(error), error, request_id)
+            return {**answered, "headers": {**answered["headers"], "x-request-id": request_id}}
 
         return lambda_handler
 
@@ -200,7 +202,7 @@ def _status(error: ThroughlineError) -> HTTPStatus:
     return HTTPStatus.SERVICE_UNAVAILABLE  # a conflict: the sender may come again
 
 
-def _refuse(status: int, error: ThroughlineError) -> Response:
+def _refuse(status: int, error: ThroughlineError, request_id: str) -> Response:
     """A problem (RFC 9457). It says why, unless the trouble is ours: then only our log does."""
     logger().warning("webhook refused", extra={"status": int(status), "reason": str(error)})
     ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -211,5 +213,6 @@ def _refuse(status: int, error: ThroughlineError) -> Response:
         "title": HTTPStatus(status).phrase,
         "status": int(status),
         "detail": "please try again later" if ours else str(error),
+        "request_id": request_id,
     }
     return answer(status, json.dumps(problem), "application/problem+json")

@@ -166,6 +166,19 @@ def test_a_request_whose_token_names_nobody_is_401(api: Api) -> None:
     assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
 
 
+def test_every_answer_says_which_request_it_answers(api: Api) -> None:
+    answers = [
+        api.call("GET", "/v1/conversations"),
+        api.call("GET", "/v1/nothing"),
+        api.call("GET", "/v1/conversations", query="limit=0"),
+        api.call("PUT", "/v1/conversations"),
+    ]
+    ids = [answer.headers["X-Request-Id"] for answer in answers]
+    assert len(set(ids)) == 4
+    assert all(each.startswith("request-") for each in ids)
+    assert [answer.json.get("request_id") for answer in answers] == [None, *ids[1:]]
+
+
 def test_answers_are_for_nobodys_cache(api: Api) -> None:
     for path in ("/v1/conversations", "/v1/nothing"):
         assert api.call("GET", path).headers["Cache-Control"] == "no-store"
@@ -182,7 +195,12 @@ def test_an_error_nobody_foresaw_is_500_says_nothing_and_is_logged_once_without_
 
     monkeypatch.setattr(handler, "hub", fail)
     answer = api.call("GET", "/v1/conversations")
-    assert answer.json == {"type": "about:blank", "title": "Internal Server Error", "status": 500}
+    assert answer.json == {
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
+        "request_id": answer.headers["X-Request-Id"],
+    }
     (line,) = caplog.records
     assert vars(line)["error"] == "KeyError"
     assert "example.com" not in str(vars(line))

@@ -133,14 +133,33 @@ def test_the_api_has_the_routes_of_its_function_each_behind_its_scope() -> None:
     assert scopes == {f"{it.method} {it.path}": [it.scope] for it in routes.ROUTES}
 
 
+def test_no_route_of_the_api_is_behind_anything_but_an_agents_token() -> None:
+    for route, (_, event) in ROUTES.items():
+        asked = event["Auth"].get("Authorizer", "AgentToken")
+        assert asked == ("NONE" if " /webhooks/" in route else "AgentToken"), route
+    # What is not in the functions' events is nowhere: the API has no description beside them.
+    assert not {"DefinitionBody", "DefinitionUri"} & RESOURCES["Api"]["Properties"].keys()
+    apis = [each for each in RESOURCES.values() if "Api" in each["Type"]]
+    assert apis == [RESOURCES["Api"]]
+
+
 def test_a_route_that_names_no_authorizer_needs_an_agents_token() -> None:
     api = RESOURCES["Api"]["Properties"]["Auth"]
 
     assert api["DefaultAuthorizer"] == "AgentToken"
-    assert api["Authorizers"]["AgentToken"]["JwtConfiguration"] == {
-        "issuer": {"Ref": "Issuer"},
-        "audience": {"Ref": "Audience"},
+    assert api["Authorizers"] == {
+        "AgentToken": {
+            "IdentitySource": "$request.header.Authorization",
+            "JwtConfiguration": {"issuer": {"Ref": "Issuer"}, "audience": {"Ref": "Audience"}},
+        }
     }
+
+
+def test_no_token_is_taken_for_want_of_an_audience_or_an_issuer() -> None:
+    for name in ("Issuer", "Audience"):
+        parameter = TEMPLATE["Parameters"][name]
+        assert "Default" not in parameter
+        assert not re.fullmatch(parameter["AllowedPattern"], "")
 
 
 def test_only_webhooks_are_open_and_each_has_a_throttle() -> None:
@@ -155,6 +174,7 @@ def test_the_access_log_names_the_route_and_nobody() -> None:
     logged = RESOURCES["Api"]["Properties"]["AccessLogSettings"]["Format"]
 
     assert json.loads(logged)["route"] == "$context.routeKey"
+    assert json.loads(logged)["request_id"] == "$context.requestId"
     for personal in ("path", "sourceIp", "authorizer", "identity", "userAgent"):
         assert personal not in logged
 

@@ -162,7 +162,11 @@ def handler(error: Exception | None = None) -> Any:
 def test_an_error_becomes_a_problem(error: Exception, status: int) -> None:
     response = handler(error)(http_event(), None)
     assert response["statusCode"] == status
-    assert response["headers"] == {"content-type": "application/problem+json"}
+    assert response["headers"] == {
+        "content-type": "application/problem+json",
+        "x-request-id": "JKJaXmPLvHcESHA=",
+    }
+    assert json.loads(response["body"])["request_id"] == "JKJaXmPLvHcESHA="
     detail = "please try again later" if status == 503 else str(error)
     assert json.loads(response["body"])["detail"] == detail
 
