@@ -95,7 +95,7 @@ def said_in(body: bytes) -> Iterator[str]:
     """Every text in a request's body: JSON, a form, or itself."""
     try:
         yield from texts(json.loads(body))
-    except ValueError:
+    except (ValueError, RecursionError):
         text = body.decode(errors="replace")
         yield from (value for _, value in parse_qsl(text)) if "=" in text else (text,)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Body = TypeVar("Body", bound=BaseModel)
 
-_LONGEST_ID = 1_000
+_LONGEST_ID = 1_000  # bytes; a key of the table holds 2 048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Request:
         longer than any of ours, which no key could hold).
         """
         context = event["requestContext"]
-        if any(len(part) > _LONGEST_ID for part in encoded.values()):
+        if any(len(part.encode(errors="replace")) > _LONGEST_ID for part in encoded.values()):
             raise NotFoundError("no such thing")
         return cls(
             request_id=context["requestId"],

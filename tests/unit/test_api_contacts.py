@@ -1,5 +1,7 @@
 """The API's contacts: looked up by any address, changed, and given addresses by agents."""
 
+from urllib.parse import quote
+
 import pytest
 
 from shared.model.errors import ConflictError
@@ -114,11 +116,45 @@ def test_an_id_that_was_merged_away_answers_with_the_contact_it_belongs_to(
 
 
 @pytest.mark.parametrize(
-    "unknown", ["ctc_nobody", "%2B1555", "a%2Fb", "caf%C3%A9", "%00", "x" * 5_000]
+    "unknown",
+    [
+        "ctc_nobody",
+        "whatsapp:%2B1555",
+        "%2B1555",
+        "a%2Fb",
+        "..%2F..",
+        "%23",
+        "%",
+        "%FF",
+        "caf%C3%A9",
+        "café",
+        "😀" * 600,
+        "%00",
+        "x" * 5_000,
+    ],
 )
 def test_an_id_that_is_nobodys_is_404(api: Api, unknown: str) -> None:
-    for path in (f"/v1/contacts/{unknown}", f"/v1/contacts/{unknown}/timeline"):
-        assert api.call("GET", path).status == 404
+    for path in (
+        f"/v1/contacts/{unknown}",
+        f"/v1/contacts/{unknown}/timeline",
+        f"/v1/contacts/{unknown}/handover",
+        f"/v1/contacts/{unknown}/export",
+        f"/v1/conversations/{unknown}",
+        f"/v1/attachments/{unknown}",
+    ):
+        assert api.call("GET", path).status == 404, path
+    reason = {"reason": "it is asked for"}
+    for path in (f"/v1/merges/{unknown}/undo", f"/v1/suggestions/{unknown}/accept"):
+        assert api.call("POST", path, body=reason).status == 404, path
+
+
+def test_an_address_in_a_path_is_the_one_that_was_encoded(api: Api, hub: Hub) -> None:
+    contact_id = hub.receive(mail()).contact_id
+    for value in ("crm/4711", "crm:+1 555", "größe", "50%", "a#b"):
+        body = {"kind": "external", "value": value}
+        api.post(f"/v1/contacts/{contact_id}/identities", body)
+        path = f"/v1/contacts/{contact_id}/identities/external/{quote(value, safe='')}"
+        assert api.call("DELETE", path).status == 200, value
 
 
 # ---- changing

@@ -70,6 +70,7 @@ def test_what_was_sent_is_read_from_bodies_and_mails() -> None:
     assert list(said_in(b'{"text": "a", "to": {"value": ["b"]}, "n": 1}')) == ["a", "b"]
     assert list(said_in(b"From=%2B1415&Body=two+words")) == ["+1415", "two words"]
     assert list(said_in(b"plain")) == ["plain"]
+    assert list(said_in(b"[" * 100_000)) == ["[" * 100_000]
     mail = f"From: Ana <{ADDRESS}>\r\nTo: b@c.de\r\nSubject: Hi\r\n\r\nwords\r\n".encode()
     assert {ADDRESS, "b@c.de", "Hi", "words\r\n"} <= set(said_in_mail(mail))
     assert list(texts({"a": {"b": ("c",)}})) == ["c"]
