@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.runtime import clients
-from tests.faults.account import WATCHED, Account, account
+from tests.faults.account import Account, account
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.scenarios.scenario import by_schedule
 from tests.rights import Asked, as_json, asked_by, may, statements_of
@@ -25,6 +25,7 @@ NAMES = {
     "support@in.example.com": "MailSender",
 }
 PACKAGES = [package(name) for name in FUNCTIONS]
+SERVICES = ("dynamodb", "s3", "sqs", "events", "sesv2", "secretsmanager", "ssm")
 SECRETS = ("KeysSecret", "TwilioSecret", "ChatSecret")
 
 
@@ -74,7 +75,7 @@ def asked() -> Iterator[dict[str, set[str]]]:
 
         heard: set[tuple[str, str]] = set()
         made.invoke = watched  # type: ignore[method-assign]
-        for name in WATCHED:
+        for name in SERVICES:
             getattr(clients, name)().meta.events.register_first("before-call.*.*", note)
         empty = made.keep()
         for scenario in SCENARIOS:
