@@ -8,7 +8,7 @@ from typing import TypeGuard
 from shared.model.consent import Purpose
 from shared.model.conversation import Conversation, Joined, LastIn
 from shared.model.cost import Cost
-from shared.model.entry import Attachment, Author, Channel, Direction, Entry, Kind
+from shared.model.entry import Attachment, Author, Channel, Direction, Entry, Kind, Template
 from shared.model.errors import ConflictError, InvalidRequestError, NotFoundError, UnwantedError
 from shared.model.events import Change
 from shared.model.identity import Address, Identity, IdentityKind, Trust
@@ -50,8 +50,9 @@ class SendRequest:
     `channel` None answers where they last wrote. `conversation_id` (or reference) puts it on that
     conversation; without one it goes on where the address is. `to` must be an address of the
     contact. The same `marker` sends once. `attachments` are kept by `keep_files`, which is called
-    when nothing speaks against the message and before it is written. What `purpose` it is for
-    decides whether they want it. `release` goes with the message of a notification.
+    when nothing speaks against the message and before it is written. A `template` is sent by
+    WhatsApp in the place of `text`. What `purpose` it is for decides whether they want it.
+    `release` goes with the message of a notification.
     """
 
     contact_id: str
@@ -66,6 +67,7 @@ class SendRequest:
     to: Address | None = None
     attachments: tuple[Attachment, ...] = ()
     keep_files: Callable[[], None] = lambda: None
+    template: Template | None = None
     kind: Kind = Kind.MESSAGE
     purpose: Purpose = Purpose.CONVERSATION
     automatic: bool = False
@@ -95,20 +97,23 @@ def send(
     """Write a message for delivery, with its queued receipt, in one transaction.
 
     Raises NotFoundError (contact, conversation), InvalidRequestError (no such address or channel;
-    WhatsApp's 24 hours are over; files that the channel does not take; an idempotency key used for
-    another request), ConflictError (the conversation is somebody else's), UnwantedError (they do
-    not want it), UnavailableError; RecordingRefusedError when its `release` holds no more.
+    WhatsApp's 24 hours are over; files or a template that the channel does not take; an idempotency
+    key used for another request), ConflictError (the conversation is somebody else's),
+    UnwantedError (they do not want it), UnavailableError; RecordingRefusedError when its `release`
+    holds no more.
     """
     contact = contacts.get_contact(table, request.contact_id)
     named = _named(table, contact, request)
     target, channel = _target(table, contact, named, request)
+    _allow_template(request, channel)
     if len(request.attachments) > (most := MOST_FILES.get(channel, 0)):
         files = {0: "no files", 1: "one file a message"}.get(most, f"{most} files a message")
         raise InvalidRequestError(f"{channel} takes {files}", "attachments")
-    if channel is Channel.WHATSAPP and not whatsapp.takes_free_text(contact.identities, now):
+    is_free = channel is Channel.WHATSAPP and request.template is None
+    if is_free and not whatsapp.takes_free_text(contact.identities, now):
         raise InvalidRequestError(
             "WhatsApp takes a free text within 24 hours of their last message only, after that an"
-            " approved template: choose another channel",
+            " approved template: name one, or choose another channel",
             "channel",
         )
     continued = named or _continued(table, target, request)
@@ -157,6 +162,15 @@ def send(
     if settled.entry.guest:
         raise ConflictError("the conversation belongs to another contact")
     return Sent(entry=settled.entry, contact_id=settled.contact_id, state=ReceiptState.QUEUED)
+
+
+def _allow_template(request: SendRequest, channel: Channel) -> None:
+    if request.template is None:
+        return
+    if channel is not Channel.WHATSAPP:
+        raise InvalidRequestError("templates are WhatsApp's alone: name that channel", "template")
+    if request.attachments:
+        raise InvalidRequestError("a template has its own files", "attachments")
 
 
 # ---- to whom, and where
@@ -275,6 +289,7 @@ def _entry(
         text=request.text,
         html=request.html if by_mail else "",
         attachments=request.attachments,
+        template=request.template,
         purpose=request.purpose,
         automatic=request.automatic,
         message_id=f"{entry_id.lower()}@{mail_domain}" if by_mail else "",

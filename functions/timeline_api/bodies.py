@@ -115,13 +115,29 @@ class NewAttachment(Body):
     """The bytes in base64 (RFC 4648, 4)."""
 
 
+class TemplateIn(Body):
+    """A text that WhatsApp has approved."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^HX[0-9a-fA-F]{32}$")]
+    """Its Content SID at Twilio."""
+    variables: Annotated[
+        dict[
+            Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,16}$")],
+            Annotated[str, StringConstraints(min_length=1, max_length=1_024)],
+        ],
+        Field(max_length=20),
+    ] = {}
+    """What stands in its blanks, by their names."""
+
+
 class NewMessage(Body):
     """A message to a contact."""
 
     channel: Literal["auto", "email", "sms", "whatsapp", "chat"] = "auto"
     """`auto` answers where they last wrote. WhatsApp takes a free text within 24 hours of what they
-    last wrote there."""
+    last wrote there, and a `template` at any time."""
     text: Text
+    """With a template: what it comes to, as the timeline is to show it."""
     html: Annotated[str, StringConstraints(max_length=200_000)] = ""
     """E-mail only, beside the text."""
     subject: Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\r\n]*$")] = ""
@@ -133,6 +149,8 @@ class NewMessage(Body):
     `messages:override` too, and is shown on the entry."""
     to: AddressIn | None = None
     """One of the contact's addresses; without it, the one they last wrote from."""
+    template: TemplateIn | None = None
+    """WhatsApp only: sent in the place of the text."""
     attachments: Annotated[
         tuple[NewAttachment, ...], Field(max_length=10), AfterValidator(_not_too_much)
     ] = ()

@@ -10,7 +10,7 @@ from functions.timeline_api.hub import Hub
 from functions.timeline_api.idempotency import marker
 from functions.timeline_api.request import Request
 from shared.model.consent import Purpose
-from shared.model.entry import Channel
+from shared.model.entry import Channel, Template
 from shared.model.events import Change
 from shared.model.identity import Address
 from shared.model.receipt import Receipt, ReceiptKey, ReceiptState
@@ -49,6 +49,7 @@ def post_message(request: Request, hub: Hub, body: "NewMessage") -> shapes.Entry
             conversation_id=body.conversation_id,
             to=_address(body.to, hub.default_region) if body.to else None,
             attachments=files.attachments,
+            template=Template(body.template.id, body.template.variables) if body.template else None,
             keep_files=partial(files.keep, hub.attachments),
         ),
         table=hub.table,

@@ -162,6 +162,13 @@ class Provider(TypedDict):
     id: str
 
 
+class Template(TypedDict):
+    """A text that WhatsApp has approved, by its Content SID, and what stands in its blanks."""
+
+    id: str
+    variables: dict[str, str]
+
+
 class Entry(TypedDict):
     """One thing on the timeline."""
 
@@ -205,6 +212,8 @@ class Entry(TypedDict):
     """What an app sent with an event."""
     defects: list[str]
     """What was broken about the message as it came in, or is left out here (`text_cut`)."""
+    template: Template | None
+    """What was sent by WhatsApp in the place of the text."""
 
 
 class SuggestionSide(TypedDict):

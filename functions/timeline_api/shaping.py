@@ -112,6 +112,9 @@ def entry(kept: Entry, receipt: Receipt | None, *, contact_id: str, keys: Keys) 
         "provider": {"name": provider.name, "id": provider.id} if provider else None,
         "data": json.loads(kept.data) if kept.data else None,
         "defects": list(kept.defects),
+        "template": {"id": kept.template.id, "variables": dict(kept.template.variables)}
+        if kept.template
+        else None,
     }
 
 

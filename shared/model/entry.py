@@ -1,5 +1,6 @@
 """One thing on the timeline."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -101,6 +102,14 @@ class ProviderRef:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text that WhatsApp has approved, by its provider's id, and what stands in its blanks."""
+
+    id: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One thing on the timeline, kept in its home contact's partition.
@@ -108,7 +117,8 @@ class Entry:
     `purpose` is what a message to them is for. `text` is what the person wrote now, `quoted_text`
     the older mail below it, `html` the mail's own HTML, unsanitised. `address_key` stands for
     `address` in keys. `body_key` is set when the body is too large for the table. `data` is JSON
-    that an app sent with an event.
+    that an app sent with an event. A `template` is sent in the place of `text`, which then says
+    what it comes to.
     """
 
     id: str
@@ -140,3 +150,4 @@ class Entry:
     defects: tuple[str, ...] = ()
     cost: Cost | None = None
     data: str = ""
+    template: Template | None = None

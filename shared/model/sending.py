@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.model.entry import Channel, Direction, File
+from shared.model.entry import Channel, Direction, File, Template
 from shared.model.identity import Address
 from shared.model.receipt import ReceiptKey
 
@@ -16,7 +16,7 @@ class OutboundMessage:
     `references` are RFC 5322 ids without angle brackets and `reply_to` carries the reply token.
     `status_url` is where the provider reports to; `automatic` mail says so in its headers, and by
     `unsubscribe_url` how to get no more of it. A mail carries its `files`; a text's the provider
-    fetches from `media_urls`.
+    fetches from `media_urls`. A `template` is sent in the place of the text.
     """
 
     key: ReceiptKey
@@ -24,6 +24,7 @@ class OutboundMessage:
     to: Address
     sender: str
     text: str
+    template: Template | None = None
     html: str = ""
     subject: str = ""
     message_id: str = ""

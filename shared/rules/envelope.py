@@ -39,6 +39,7 @@ def outbound_message(
         to=entry.address,
         sender=sender,
         text=entry.text,
+        template=entry.template,
         html=entry.html,
         subject=entry.subject,
         message_id=entry.message_id,

@@ -158,7 +158,8 @@ def price_outbound(card: RateCard, entry: Entry) -> Cost:
         kind, units = _text_or_mms(entry)
     elif entry.channel is Channel.WHATSAPP:
         kind = "whatsapp"
-        units = {"message": 1, "utility" if entry.kind is Kind.NOTIFICATION else "service": 1}
+        is_template = entry.template or entry.kind is Kind.NOTIFICATION
+        units = {"message": 1, "utility" if is_template else "service": 1}
     elif entry.channel is Channel.EMAIL:
         attached = sum(attachment.size_bytes for attachment in entry.attachments)
         kind, units = "email", {"message": 1, "attached_megabyte": attached // 10**6}

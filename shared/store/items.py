@@ -17,6 +17,7 @@ from shared.model.entry import (
     Entry,
     Kind,
     ProviderRef,
+    Template,
 )
 from shared.model.erasure import Certificate
 from shared.model.events import Change
@@ -345,6 +346,9 @@ def entry_item(entry: Entry, change: Change | None) -> Item:
         "defects": list(entry.defects),
         "cost": stored_cost(entry.cost) if entry.cost else None,
         "data": entry.data,
+        "template": {"id": entry.template.id, "variables": dict(entry.template.variables)}
+        if entry.template
+        else None,
         "revision": 1,
         "change": stored_change(change),
     }
@@ -447,6 +451,7 @@ def read_entry(item: Item) -> Entry:
         defects=tuple(item.get("defects", ())),
         cost=read_cost(cost) if cost else None,
         data=item.get("data", ""),
+        template=Template(**item["template"]) if "template" in item else None,
     )
 
 

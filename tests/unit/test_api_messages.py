@@ -49,14 +49,18 @@ def test_a_message_leaves_on_the_channel_it_names(api: Api, ana: str, channel: s
     assert sent["identity"]["kind"] == ("phone" if channel == "sms" else channel)
 
 
-def test_whatsapp_may_be_named_within_a_day_of_what_they_wrote_there(
+def test_whatsapp_may_be_named_with_a_template_or_within_a_day_of_what_they_wrote_there(
     api: Api, ana: str, hub: Hub
 ) -> None:
     body = {"channel": "whatsapp", "text": "Hello"}
     refused = api.call("POST", f"{ana}/messages", body=body)
     assert (refused.status, refused.fields) == (422, ["channel"])
+    template = {"id": "HX" + "0" * 32, "variables": {"1": "Ana"}}
+    approved = api.post(f"{ana}/messages", {**body, "template": template})
+    assert (approved["text"], approved["template"]) == ("Hello", template)
     hub.receive(replace(sms(), channel=Channel.WHATSAPP))
-    assert api.post(f"{ana}/messages", body)["channel"] == "whatsapp"
+    sent = api.post(f"{ana}/messages", body)
+    assert (sent["channel"], sent["template"]) == ("whatsapp", None)
 
 
 def test_a_message_may_name_its_address_and_its_conversation_by_reference(

@@ -116,6 +116,7 @@ def test_an_outbound_entry_shows_its_receipt_and_its_real_price(api: Api, table:
         "provider": {"name": "twilio", "id": "SM1"},
         "data": None,
         "defects": [],
+        "template": None,
     }
 
 

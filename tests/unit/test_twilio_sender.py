@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from shared.model.entry import Channel
+from shared.model.entry import Channel, Template
 from shared.model.identity import Address, IdentityKind
 from shared.model.receipt import ReceiptKey
 from shared.model.sending import Accepted, OutboundMessage, Refused, SendResult, Unknown
@@ -51,6 +51,15 @@ def test_a_message_is_sent_with_a_validity_and_its_callback() -> None:
         "StatusCallback": MESSAGE.status_url,
     }
     assert base64.b64decode(request.headers["authorization"].split()[1]) == b"AC1:a token for tests"
+
+
+def test_a_template_is_sent_by_its_name_in_the_place_of_the_text() -> None:
+    approved = Template("HX1", {"1": "Zoë"})
+    with provider(reply(201, sid="SM1")) as twilio:
+        send(twilio, replace(MESSAGE, channel=Channel.WHATSAPP, template=approved))
+    sent = dict(parse_qsl(twilio.requests[0].body.decode()))
+    assert (sent["ContentSid"], json.loads(sent["ContentVariables"])) == ("HX1", {"1": "Zoë"})
+    assert "Body" not in sent
 
 
 def test_files_are_sent_as_links_ten_at_most() -> None:

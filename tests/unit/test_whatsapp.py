@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from shared.deliver import Outcome
-from shared.model.entry import Channel
+from shared.model.entry import Attachment, Channel, Template
 from shared.model.errors import InvalidRequestError
 from shared.model.identity import Address, IdentityKind
 from shared.model.message import InboundMessage
@@ -15,6 +16,7 @@ from shared.store.table import Table
 from tests.builders import ANA_EMAIL, ANA_PHONE, NOW, mail, sms
 from tests.outbound import Carrier, Office, key_of
 
+WHATSAPP = Channel.WHATSAPP
 BUSINESS_SCOPED = Address(IdentityKind.WHATSAPP, "US.13491208655302741918")
 
 
@@ -46,7 +48,7 @@ def test_after_24_hours_a_free_text_is_refused_at_once_with_advice(
 ) -> None:
     contact_id = office.hub.receive(whatsapp()).contact_id
     office.wait(hours=24)
-    with pytest.raises(InvalidRequestError, match="template: choose another channel") as refused:
+    with pytest.raises(InvalidRequestError, match="template: name one, or choose") as refused:
         office.answer(contact_id, channel=channel)
     assert refused.value.field == "channel"
 
@@ -92,6 +94,53 @@ def test_what_they_wrote_under_their_id_opens_the_window_of_their_number_too(
     message = replace(whatsapp(BUSINESS_SCOPED), vouched=(ANA_PHONE,))
     contact_id = office.hub.receive(message).contact_id
     assert office.answer(contact_id, channel=Channel.WHATSAPP, to=ANA_PHONE)
+
+
+def test_a_template_is_sent_at_any_time_as_it_was_approved(office: Office) -> None:
+    contact_id = office.hub.receive(sms()).contact_id
+    approved = Template("HX" + "0" * 32, {"1": "Ana", "2": "Friday"})
+    sent = office.answer(contact_id, "Ana, it is Friday.", channel=WHATSAPP, template=approved)
+    assert (sent.entry.text, sent.entry.template) == ("Ana, it is Friday.", approved)
+    office.carrier = None
+    assert office.deliver(key_of(sent)) is Outcome.ACCEPTED
+    assert [it.template for it in office.provider.sent] == [approved]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"channel": Channel.SMS}, "template"),
+        ({}, "template"),  # where they last wrote is not WhatsApp
+        (
+            {"channel": Channel.WHATSAPP, "attachments": (Attachment(name="a", media_type="a/b"),)},
+            "attachments",
+        ),
+    ],
+)
+def test_a_template_is_whatsapps_alone_and_has_its_own_files(
+    office: Office, fields: dict[str, Any], field: str
+) -> None:
+    contact_id = office.hub.receive(sms()).contact_id
+    with pytest.raises(InvalidRequestError) as refused:
+        office.answer(contact_id, template=Template("HX" + "0" * 32), **fields)
+    assert refused.value.field == field
+
+
+def test_a_template_that_may_have_left_in_other_words_is_not_sent_again(office: Office) -> None:
+    """Its provider's list has the words that stand there, which need not be the timeline's."""
+    contact_id = office.hub.receive(sms()).contact_id
+    template = Template("HX" + "0" * 32)
+    sent = office.answer(contact_id, "words", channel=WHATSAPP, template=template)
+    carrier = office.carrier
+    assert carrier
+    carrier.fates = ["request-lost"]
+    assert office.deliver(key_of(sent)) is Outcome.UNKNOWN
+    carrier.take(ANA_PHONE.value, office.numbers[0], "other words")
+    for _ in range(4):
+        office.wait(minutes=16)
+        office.deliver(key_of(sent))
+    assert office.receipt(key_of(sent)).state == "unconfirmed"
+    assert len(carrier.taken) == 1
 
 
 def test_a_new_message_opens_the_window_again(office: Office) -> None:

@@ -101,7 +101,7 @@ class Twilio:
             "twilio",
             to=to,
             sender=form.get("From"),
-            text=form.get("Body"),
+            text=form.get("Body") or form.get("ContentSid"),
             status_callback=form.get("StatusCallback"),
             raw={"request": form},
         )
@@ -119,7 +119,7 @@ class Twilio:
         to = form.get("To", "")
         if not to:
             return 400, 21604, "A 'To' phone number is required."
-        if not form.get("Body") and not form.get("MediaUrl"):
+        if not any(map(form.get, ("Body", "MediaUrl", "ContentSid"))):
             return 400, 21602, "Message body is required."
         if to == BUSY_AT_FIRST and to not in self._busy:
             self._busy.add(to)

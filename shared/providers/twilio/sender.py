@@ -5,6 +5,7 @@ idempotency key, so a request is made once and never again by itself. Plain HTTP
 Twilio's client, which has no setting for the API's URL and waits without limit.
 """
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from shared.model.sending import Accepted, OutboundMessage, Refused, SendResult, Unknown
@@ -46,13 +47,21 @@ def _form(message: OutboundMessage) -> list[tuple[str, str]]:
     form = [
         ("To", address_on(message.channel, message.to.value)),
         (_sender_field(message.sender), address_on(message.channel, message.sender)),
-        ("Body", message.text),
+        *_content_of(message),
         ("ValidityPeriod", str(VALIDITY_SECONDS)),
     ]
     form += (("MediaUrl", url) for url in message.media_urls[:MOST_MEDIA])
     if message.status_url:
         form.append(("StatusCallback", message.status_url))
     return form
+
+
+def _content_of(message: OutboundMessage) -> list[tuple[str, str]]:
+    """https://www.twilio.com/docs/content/send-templates-created-with-the-content-template-builder"""
+    if message.template is None:
+        return [("Body", message.text)]
+    filled = json.dumps(dict(message.template.variables), ensure_ascii=False)
+    return [("ContentSid", message.template.id), ("ContentVariables", filled)]
 
 
 def _sender_field(sender: str) -> str:
