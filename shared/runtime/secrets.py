@@ -18,6 +18,7 @@ from shared.runtime import clients
 
 _KEPT_SECONDS = 60.0
 _SITE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_KEY_ID = re.compile(r"k[1-9][0-9]{0,2}")
 _WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105 - the public prefix of every such secret
 
 # AWS did not answer, or what is stored is not of the shape we expect.
@@ -28,23 +29,32 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKeys:
-    """Our own keys by id. `current` signs, all of them verify."""
+    """Our own keys by id. `current` signs, all of them verify; `identity` signs nothing."""
 
     current: str
     keys: Mapping[str, bytes] = field(repr=False)
+    identity: bytes = field(repr=False)
 
     @classmethod
     def from_json(cls, secret: Mapping[str, str]) -> Self:
-        """Keys as stored, `{"k1": "…", "k2": "…"}`; the greatest id is the current one's."""
-        keys = {key_id: _filled(value).encode() for key_id, value in secret.items()}
-        if "k1" not in keys:
-            raise ValueError("the first signing key, k1, must stay")
-        return cls(current=max(keys, key=lambda key_id: (len(key_id), key_id)), keys=keys)
+        """Keys as stored, `{"k1": "…", "k2": "…"}`; the greatest id is the current one's.
+
+        What addresses are hashed by derives from `identity`, where there is none from `k1`: a `k1`
+        that leaked moves there and verifies nothing any more. Ids other than `k1` to `k999` are
+        passed over, as no token could carry them. Raises ValueError.
+        """
+        filled = {key_id: _filled(value).encode() for key_id, value in secret.items()}
+        keys = {key_id: key for key_id, key in filled.items() if _KEY_ID.fullmatch(key_id)}
+        identity = filled.get("identity") or keys.get("k1")
+        if not keys or identity is None:
+            raise ValueError("the first signing key, k1, must stay, or become `identity`")
+        current = max(keys, key=lambda key_id: (len(key_id), key_id))
+        return cls(current=current, keys=keys, identity=identity)
 
     @property
     def identity_key(self) -> bytes:
-        """The key of every address's stored hash; from `k1`, since it must never change."""
-        return hmac.digest(self.keys["k1"], b"throughline:identity", hashlib.sha256)
+        """The key of every address's stored hash; it must never change."""
+        return hmac.digest(self.identity, b"throughline:identity", hashlib.sha256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,6 +159,14 @@ def test_a_sites_name_cannot_be_taken_for_another_identity(name: str) -> None:
         Site.from_json(name, {"url": "", "secrets": [SECRET]})
 
 
+@pytest.mark.parametrize("key_id", ["new", "K2", "k02", "k1000", "k2 ", ""])
+def test_a_key_whose_id_no_token_could_carry_is_passed_over(store: Any, key_id: str) -> None:
+    """A slip of the operator's must not keep messages from leaving."""
+    store({"k1": "one", key_id: "two"})
+    keys = secrets.signing_keys("secret")
+    assert (keys.current, keys.keys) == ("k1", {"k1": b"one"})
+
+
 @pytest.mark.parametrize("content", [{}, {"k2": "two"}, {"k1": ""}, {"k1": 7}])
 def test_without_the_first_key_there_are_no_keys(store: Any, content: Any) -> None:
     store(content)
@@ -178,7 +186,7 @@ def test_nothing_secret_is_shown() -> None:
         account_sid="AC1", auth_token="hush", previous_auth_token="hush", shared_keys={"k": "hush"}
     )
     site = Site(name="shop", url="", secrets=("hush",))
-    keys = SigningKeys(current="k1", keys={"k1": b"hush"})
+    keys = SigningKeys(current="k1", keys={"k1": b"hush"}, identity=b"hush")
     assert "hush" not in f"{account} {site} {keys}"
 
 
