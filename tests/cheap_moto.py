@@ -65,19 +65,20 @@ def _take_values_as_they_are(
     serializer: BaseJSONSerializer, serialized: Any, value: Any, shape: Shape, key: str
 ) -> None:
     if shape.name == "AttributeValue":
-        serializer._default_serialize(serialized, _plain(value), shape, key)
+        serializer._default_serialize(serialized, plain(value), shape, key)
     else:
         _serialize_structure(serializer, serialized, value, shape, key)  # type: ignore[arg-type]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """What moto keeps, as it is on the wire."""
     match value:
         case DynamoType():
-            return _plain(value.to_json())
+            return plain(value.to_json())
         case dict():
-            return {name: _plain(part) for name, part in value.items()}
+            return {name: plain(part) for name, part in value.items()}
         case list() | set() | tuple():
-            return [_plain(part) for part in value]
+            return [plain(part) for part in value]
         case bytes():
             return base64.b64encode(value).decode()
         case _:

@@ -12,6 +12,8 @@ import requests
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
 
+from tests.faults import straight
+
 
 class DeadError(BaseException):
     """The process ended here. No `except Exception` may survive it."""
@@ -177,7 +179,7 @@ class Injector:
                 return _refusal(*_THROTTLED.get(service, ("ThrottlingException", 400)))
             case Fault.CONFLICT | Fault.GUSTS | Fault.STORM:
                 return _conflict(model.name, params)
-        return None
+        return straight.ask(model.name, params["body"]) if service == "dynamodb" else None
 
     def _after(self, http_response: Any, parsed: Any, **_: Any) -> None:
         fault, name, asked = self._now, self._name, self._asked
