@@ -168,7 +168,7 @@ def test_a_record_that_was_parked_counts_once_when_it_can_be_read(
     assert handler.lambda_handler({"replay": kept["content"]}, None) == {"failed": kept["reason"]}
     for _ in range(2):
         assert handler.lambda_handler({"replay": mended}, None) == {"failed": ""}
-    assert metering.month_to_date(table, "2026-11") == 8_309
+    assert metering.month_to_date(table, "2026-11") == 8_310
 
 
 def test_a_correction_is_a_metric_of_its_own(

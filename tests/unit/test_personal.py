@@ -62,7 +62,7 @@ def test_what_is_told_is_found_within_base64_wherever_it_begins(
 
 
 def test_ids_counts_and_codes_tell_of_nobody() -> None:
-    log = NOISE * 50 + '{"CostMicroUsd":[8309.0],"channel":"sms"}' + "INFO MessagesRecorded\n"
+    log = NOISE * 50 + '{"CostMicroUsd":[8310.0],"channel":"sms"}' + "INFO MessagesRecorded\n"
     assert leaks(log, [*TOLD, "sms", "INFO", "", "\n", "MessagesRecorded"]) == {}
 
 
