@@ -16,6 +16,9 @@ from tests.mails import RECEIVED, captured, mail, read, verdicts
 ROWS = {
     "charset x-unknown": mail("Content-Type: text/plain; charset=x-unknown"),
     "charset idna": mail("Content-Type: text/plain; charset=idna"),
+    "charset rot13": mail("Content-Type: text/plain; charset=rot13"),
+    "charset cp-850": mail("Content-Type: text/plain; charset=cp-850"),
+    "charset iso-8859-8-i": mail("Content-Type: text/plain; charset=iso-8859-8-i"),
     "message id in brackets": mail("Message-ID: <[abc]@x>"),
     "line feed in an encoded name": mail(sender="From: =?utf-8?Q?x=0Ay?= <a@example.org>"),
     "from a@[": mail(sender="From: a@["),

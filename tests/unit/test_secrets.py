@@ -198,3 +198,11 @@ def test_ses_is_asked_only_once_and_no_client_waits_a_minute(store: Any) -> None
         assert config.read_timeout <= 5
         attempts = config.retries["total_max_attempts"]
         assert attempts == (1 if get is clients.sesv2 else 3)
+
+
+def test_what_a_webhook_asks_answers_or_is_given_up_within_ten_seconds(store: Any) -> None:
+    for get in (clients.dynamodb, clients.secretsmanager, clients.ssm):
+        get.cache_clear()
+        config: Any = get().meta.config
+        waits = 1 + 2  # seconds at most between three tries, in botocore's standard mode
+        assert config.retries["total_max_attempts"] * config.read_timeout + waits < 10

@@ -1,5 +1,7 @@
 """inbound_sms from the gateway's event to the table (channels.md §1.7)."""
 
+import socket
+import time
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -7,9 +9,11 @@ from xml.etree import ElementTree
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 
 from shared.model.identity import Address, IdentityKind
+from shared.runtime import clients
 from shared.runtime.telemetry import logger
 from shared.store import contacts
 from shared.store.bodies import Bodies
@@ -133,6 +137,21 @@ def test_without_secrets_it_is_parked_and_unproven_it_is_to_come_again(
         deploy(monkeypatch, **{missing: None})
         response = post(handler, twilio_event(form_body("sms")))
     assert (response["statusCode"], items(), len(parked())) == expected
+
+
+def test_a_table_that_hangs_is_given_up_and_the_message_parked(
+    inbound: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = Config(read_timeout=0.05, retries={"mode": "standard", "total_max_attempts": 3})
+    monkeypatch.setattr(clients, "_config", lambda **_: quick)
+    with socket.create_server(("127.0.0.1", 0)) as hangs:  # it takes calls and answers none
+        url = f"http://127.0.0.1:{hangs.getsockname()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+        began = time.monotonic()
+        response = post(inbound, twilio_event(form_body("sms")))
+    assert time.monotonic() - began < 10
+    assert (response["statusCode"], len(parked())) == (200, 1)
+    assert inbound.table()._client.meta.endpoint_url == url
 
 
 def test_when_the_table_is_down_it_is_parked_once_however_often_it_comes(

@@ -8,7 +8,9 @@ import pytest
 TOO_HEAVY = ("aws_xray_sdk", "phonenumbers", "pydantic", "requests", "twilio.rest")
 
 
-@pytest.mark.parametrize("function", ["inbound_sms", "inbound_chat", "receipts_twilio"])
+@pytest.mark.parametrize(
+    "function", ["inbound_sms", "inbound_chat", "receipts_twilio", "unsubscribe"]
+)
 def test_importing_a_webhooks_handler_loads_nothing_heavy(function: str) -> None:
     code = (
         f"import sys, functions.{function}.handler\n"
