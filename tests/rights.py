@@ -3,7 +3,6 @@
 Of IAM's language this knows what the template uses, and refuses to guess at anything else.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -100,29 +99,32 @@ def _one_holds(operator: str, wanted: list[Any], values: Sequence[str]) -> bool:
 # ---- what a call of botocore's asks for
 
 _LEGS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
-_OBJECTS = {"ListObjectVersions": "ListBucketVersions", "HeadObject": "GetObject"}
+_OBJECTS = {"HeadObject": "GetObject"}
 
 
 def asked_by(
-    service: str, operation: str, body: Any, url: str, names: Mapping[str, str]
+    service: str, operation: str, params: Any, names: Mapping[str, str]
 ) -> Iterator[Asked]:
-    """What IAM is asked about a call: by its JSON (S3: its URL), in the template's names."""
+    """What IAM is asked about a call of botocore's with these parameters.
+
+    `names` are the template's for secrets, buckets, queues and the like.
+    """
     match service:
         case "dynamodb":
-            yield from _of_table(operation, body)
+            yield from _of_table(operation, params)
         case "s3":
-            yield from _of_bucket(operation, url, names)
+            yield from _of_bucket(operation, params, names)
         case "secretsmanager":
-            yield Asked(f"secretsmanager:{operation}", names[body["SecretId"]])
+            yield Asked(f"secretsmanager:{operation}", names[params["SecretId"]])
         case "ssm":
-            yield Asked(f"ssm:{operation}", names[body["Name"]])
+            yield Asked(f"ssm:{operation}", names[params["Name"]])
         case "sqs":
-            yield Asked("sqs:SendMessage", names[body["QueueUrl"].rpartition("/")[2]])
+            yield Asked("sqs:SendMessage", names[params["QueueUrl"].rpartition("/")[2]])
         case "events":
-            for entry in body["Entries"]:
+            for entry in params["Entries"]:
                 yield Asked(f"events:{operation}", names[entry["EventBusName"]])
         case "sesv2":
-            sender = body["FromEmailAddress"]
+            sender = params["FromEmailAddress"]
             context = {"ses:FromAddress": [names.get(sender, sender)]}
             for resource in ("identity/in.example.com", "configuration-set/ConfigurationSet"):
                 yield Asked("ses:SendEmail", resource, context)
@@ -130,20 +132,22 @@ def asked_by(
             raise NotImplementedError(service)
 
 
-def _of_table(operation: str, body: Any) -> Iterator[Asked]:
+def _of_table(operation: str, params: Any) -> Iterator[Asked]:
     """Each action on all keys of the request: nobody says that it is asked for its own alone."""
-    resource = f"Table/index/{body['IndexName']}" if "IndexName" in body else "Table"
+    resource = f"Table/index/{params['IndexName']}" if "IndexName" in params else "Table"
     if operation == "TransactWriteItems":
-        legs = [next(iter(leg.items())) for leg in body["TransactItems"]]
+        legs = [next(iter(leg.items())) for leg in params["TransactItems"]]
         actions = {_LEGS.get(verb, f"{verb}Item") for verb, _ in legs}
         keys = {_partition(leg) for _, leg in legs}
     elif operation == "BatchGetItem":
         actions = {operation}
-        keys = {key["PK"]["S"] for asked in body["RequestItems"].values() for key in asked["Keys"]}
+        keys = {
+            key["PK"]["S"] for asked in params["RequestItems"].values() for key in asked["Keys"]
+        }
     elif operation == "Query":
-        actions, keys = {operation}, {body["ExpressionAttributeValues"][":pk"]["S"]}
+        actions, keys = {operation}, {params["ExpressionAttributeValues"][":pk"]["S"]}
     else:
-        actions, keys = {operation}, {_partition(body)}
+        actions, keys = {operation}, {_partition(params)}
     for action in sorted(actions):
         yield Asked(f"dynamodb:{action}", resource, {"dynamodb:LeadingKeys": sorted(keys)})
 
@@ -153,23 +157,14 @@ def _partition(leg: Any) -> str:
     return key
 
 
-def _of_bucket(operation: str, url: str, names: Mapping[str, str]) -> Iterator[Asked]:
-    host, _, path = url.partition("://")[2].partition("/")
-    bucket, path = names[host.partition(".")[0]], path.partition("?")[0]
+def _of_bucket(operation: str, params: Any, names: Mapping[str, str]) -> Iterator[Asked]:
+    bucket = names[params["Bucket"]]
     if operation == "ListObjectVersions":
-        found = re.search(r"[?&]prefix=([^&]*)", url)
-        prefix = [found[1].replace("%2F", "/")] if found else []
+        prefix = [params["Prefix"]] if "Prefix" in params else []
         yield Asked("s3:ListBucketVersions", bucket, {"s3:prefix": prefix})
     elif operation == "DeleteObjects":
-        yield Asked("s3:DeleteObject", f"{bucket}/any")
-        yield Asked("s3:DeleteObjectVersion", f"{bucket}/any")
+        for each in params["Delete"]["Objects"]:
+            yield Asked("s3:DeleteObject", f"{bucket}/{each['Key']}")
+            yield Asked("s3:DeleteObjectVersion", f"{bucket}/{each['Key']}")
     else:
-        yield Asked(f"s3:{_OBJECTS.get(operation, operation)}", f"{bucket}/{path}")
-
-
-def as_json(body: Any) -> Any:
-    """A request's body, where it is JSON."""
-    try:
-        return json.loads(body)
-    except (TypeError, ValueError):
-        return None
+        yield Asked(f"s3:{_OBJECTS.get(operation, operation)}", f"{bucket}/{params['Key']}")

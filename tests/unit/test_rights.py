@@ -9,7 +9,7 @@ from shared.runtime import clients
 from tests.faults.account import Account, account
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.scenarios.scenario import by_schedule
-from tests.rights import Asked, as_json, asked_by, may, statements_of
+from tests.rights import Asked, asked_by, may, statements_of
 from tests.template import FUNCTIONS, package
 
 NAMES = {
@@ -35,14 +35,6 @@ def of_key(action: str, *keys: str, resource: str = "Table") -> Asked:
 
 # What no scenario leads to.
 RARE: Mapping[str, tuple[Asked, ...]] = {
-    "fetch_media": (
-        Asked("secretsmanager:GetSecretValue", "TwilioSecret"),
-        of_key("GetItem", "CONTACT#ctc_1"),
-        of_key("BatchGetItem", "CONTACT#ctc_1", "CONTACT#ctc_2"),
-        of_key("UpdateItem", "CONTACT#ctc_1"),
-        Asked("s3:PutObject", "ContentBucket/attachments/att_1"),
-        Asked("s3:DeleteObject", "ContentBucket/attachments/att_1"),
-    ),
     "inbound_sms": (Asked("s3:PutObject", "ContentBucket/parked/sms/1.json"),),
     "inbound_chat": (Asked("s3:PutObject", "ContentBucket/parked/chat/1.json"),),
     "receipts_twilio": (Asked("s3:PutObject", "ContentBucket/parked/receipts/1.json"),),
@@ -67,8 +59,8 @@ def asked() -> Iterator[dict[str, set[str]]]:
         def note(model: Any, params: Mapping[str, Any], **_: Any) -> None:
             if not running:
                 return
-            service, body = model.service_model.service_name, as_json(params["body"])
-            for each in asked_by(service, model.name, body, params["url"], NAMES):
+            service = model.service_model.service_name
+            for each in asked_by(service, model.name, params, NAMES):
                 heard.add((running[-1], each.action))
                 if not may(running[-1], each):
                     refused[running[-1]].add(str(each))
@@ -76,7 +68,8 @@ def asked() -> Iterator[dict[str, set[str]]]:
         heard: set[tuple[str, str]] = set()
         made.invoke = watched  # type: ignore[method-assign]
         for name in SERVICES:
-            getattr(clients, name)().meta.events.register_first("before-call.*.*", note)
+            events = getattr(clients, name)().meta.events
+            events.register_first("before-parameter-build.*.*", note)
         empty = made.keep()
         for scenario in SCENARIOS:
             if scenario.function == "timeline_api" and not scenario.name.startswith("GET"):
