@@ -17,7 +17,7 @@ from shared.model.erasure import Certificate
 from shared.model.errors import ConflictError, UnavailableError, UnnamedMembersError
 from shared.model.events import Change
 from shared.model.ids import NewId, new_id
-from shared.rules.erasure import without_person
+from shared.rules.erasure import never_sent, without_person
 from shared.rules.ordering import to_milliseconds
 from shared.store import contacts, erasing, keys
 from shared.store.downloads import export_key
@@ -136,7 +136,8 @@ class _Erasure:
         erasing.forget_decisions(self.table, self.root, stretch)
         erasing.forget_pointers(self.table, stretch)
         kept = without_person(stretch.lines, keys.ERASED, self.make_id)
-        erasing.remove(self.table, self.root, stretch, kept, self.now)
+        voided = never_sent(stretch.receipts, keys.ERASED, self.now, self.make_id)
+        erasing.remove(self.table, self.root, stretch, kept=kept, voided=voided, now=self.now)
 
     def _forget_conversation(self, conversation_id: str) -> bool:
         return _until_settled(

@@ -23,7 +23,7 @@ from shared.store.copies import of_entries
 from shared.store.downloads import html_key
 from shared.store.due import copy_leg, task_done_leg, task_leg
 from shared.store.keys import Key
-from shared.store.ledger import kept_leg, read_line
+from shared.store.ledger import booking_legs, kept_leg, read_line
 from shared.store.merging import MovedOnError
 from shared.store.table import (
     Delete,
@@ -333,17 +333,25 @@ def withdraw(table: Table, conversation_id: str, entries: Iterable[Entry]) -> No
 
 
 def remove(
-    table: Table, root: Profile, stretch: Stretch, kept: Iterable[CostLine], now: datetime
+    table: Table,
+    root: Profile,
+    stretch: Stretch,
+    *,
+    kept: Iterable[CostLine],
+    voided: Iterable[CostLine],
+    now: datetime,
 ) -> None:
-    """Remove a stretch that nothing depends on any more, and keep what it cost as `kept` has it.
+    """Remove a stretch that nothing depends on any more.
 
-    Raises MovedOnError when part of it has changed: look at it again.
+    What it cost is kept as `kept` has it, and what is not owed any more is `voided`. Raises
+    MovedOnError when part of it has changed: look at it again.
     """
     if not stretch.found:
         return
     copies = _copies(stretch)
     legs: list[Leg] = [delete_as_read(item) for item in stretch.found]
     legs += [kept_leg(line) for line in kept]
+    legs += [leg for line in voided for leg in booking_legs(line)]
     legs += [copy_leg(copy, now) for copy in copies]
     legs.append(
         _count_leg(

@@ -6,10 +6,32 @@ import random
 import pytest
 
 from functions.meter_costs.documents import emit_line
+from shared.model.sending import Refused
 from shared.store.bodies import Bodies
 from shared.store.table import Table
+from tests.builders import ANA_PHONE, sms
 from tests.ledger_history import History, Metered, check, check_meter
-from tests.outbound import Office
+from tests.outbound import Office, key_of
+
+
+def test_what_never_left_for_somebody_who_was_erased_is_not_owed(
+    table: Table, bodies: Bodies
+) -> None:
+    office = Office(Metered(table), bodies)
+    contact = office.hub.receive(sms()).contact_id
+    office.deliver(key_of(office.answer(contact)))
+    spent = office.hub.contact(ANA_PHONE).identities[0].cost_micro_usd
+    office.answer(contact)
+    office.provider.answers = [Refused("20429", final=False)]
+    office.deliver(key_of(office.answer(contact)))
+    history = History(office, random.Random(1), contacts=[contact])
+    history.erase()
+    history.office.wait(days=1)
+    history.sweep()
+    lines = check(office)
+    added = check_meter(office, lines, history.dice)
+    assert sum(line.cost.total_micro_usd for line in lines) == spent
+    assert sum(line.cost.total_micro_usd for line in added) == spent
 
 
 def test_entries_and_deltas_are_the_contacts_totals_to_the_micro_dollar(
