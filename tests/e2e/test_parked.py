@@ -11,8 +11,10 @@ import pytest
 from infrastructure.local.entrances import Entrances, received_mail
 from infrastructure.parked.__main__ import kept, where
 from infrastructure.parked.item import Hub
+from shared.store.parking import Parking
 from tests.e2e.machine import ROOT, Machine
 from tests.e2e.test_entrances import contact_of, entry_with, phone, soon, timeline
+from tests.e2e.test_receipts import call_back, habits, receipt, sent
 
 
 @pytest.fixture
@@ -104,3 +106,114 @@ def test_a_mail_is_replayed_from_its_dead_letters_and_counted_once(
     contact = contact_of(entrances, "email:pam@example.net")
     assert contact
     assert len(timeline(entrances, contact["id"], kind="message")) == 1
+
+
+def put_parked(stack: Hub, item_id: str, content: Any) -> None:
+    """Park it as a function does that meets a defect."""
+    bucket = stack.outputs["ContentBucketName"]
+    Parking(lambda: stack.client("s3"), bucket).park(item_id, content, "KeyError in nobody, line 1")
+
+
+def test_a_click_that_was_parked_takes_effect_when_it_is_replayed(
+    entrances: Entrances, stack: Hub
+) -> None:
+    before, visitor = parked_ids(stack), {"id": "v-click", "email": "cli@example.net"}
+    assert entrances.chat_message("s-1", {**visitor, "verified": True}, "hello").ok
+    contact = soon("her", lambda: contact_of(entrances, "email:cli@example.net"))
+    pages = stack.client("dynamodb").get_paginator("scan")
+    found = pages.paginate(TableName=stack.outputs["TableName"]).search("Items[]")
+    (address,) = (it["PK"]["S"] for it in found if it.get("value") == {"S": "cli@example.net"})
+    click = {
+        "sender": f"{address.removeprefix('IDENTITY#')}/marketing",
+        "received_at": "2026-11-20T12:00:00+00:00",
+        "path": "/webhooks/unsubscribe/token",
+        "query": "",
+        "path_parameters": {"token": "token"},
+        "headers": {},
+        "body": "List-Unsubscribe=One-Click",
+    }
+    for _ in range(2):
+        put_parked(stack, "unsubscribe/click", click)
+        assert replay(stack, "unsubscribe/click") == ""
+    told = entrances.api("GET", f"/v1/contacts/{contact['id']}/consent").json()["items"]
+    assert [(it["purpose"], it["state"]) for it in told] == [("marketing", "denied")]
+    assert parked_ids(stack) == before
+
+
+def test_a_poisoned_callback_is_parked_and_moves_its_receipt_when_it_is_replayed(
+    entrances: Entrances, stack: Hub
+) -> None:
+    habits(entrances, loses_callbacks=True)
+    before = parked_ids(stack)
+    entry, row = sent(entrances)
+    assert call_back(entrances, row, "delivered", MessageSid="") == 204
+    (item_id,) = parked_ids(stack) - before
+    assert replay(stack, item_id) != ""
+    form = {"MessageSid": row["raw"]["message"]["sid"], "MessageStatus": "delivered"}
+    mend(stack, item_id, body=urlencode(form))
+    assert replay(stack, item_id) == ""
+    assert receipt(entrances, entry)["state"] == "delivered"
+    habits(entrances)
+
+
+def test_a_record_of_the_stream_that_nobody_can_read_is_parked_by_both_readers(
+    entrances: Entrances, stack: Hub
+) -> None:
+    before, table = parked_ids(stack), {"TableName": stack.outputs["TableName"]}
+    at = {"PK": {"S": "CONVERSATION#poison"}, "SK": {"S": "CONVERSATION"}}
+    change = {"depth": {"N": "0"}, "events": {"L": [{"S": "ConversationOpened"}]}}
+    poison = {**at, "type": {"S": "conversation"}, "change": {"M": change}}
+    client = stack.client("dynamodb")
+    client.put_item(**table, Item=poison)
+    try:
+        new = soon(
+            "both park it",
+            lambda: found if len(found := parked_ids(stack) - before) == 2 else None,
+            within=30,
+        )
+    finally:
+        client.delete_item(**table, Key=at)
+    assert sorted(it.partition("/")[0] for it in new) == ["amounts", "events"]
+    for item_id in new:
+        assert replay(stack, item_id) != ""
+        mend(stack, item_id, dynamodb={"SequenceNumber": "1", "NewImage": {"type": {"S": "x"}}})
+        assert replay(stack, item_id) == ""
+    assert parked_ids(stack) == before
+
+
+@pytest.mark.parametrize(
+    ("queue", "body"),
+    [
+        ("Notify", {"due": "debounce", "home": "ctc_nobody", "id": "agent-answered"}),
+        (
+            "FetchMedia",
+            {
+                "detail": {
+                    "home_contact_id": "c",
+                    "occurred_at": "2026-11-20T12:00:00Z",
+                    "entry_id": "e",
+                }
+            },
+        ),
+    ],
+    ids=["notification", "media"],
+)
+def test_a_dead_letter_goes_back_to_its_queue_and_is_taken(
+    stack: Hub, machine: Machine, queue: str, body: Any
+) -> None:
+    before, sqs = parked_ids(stack), stack.client("sqs")
+    sqs.send_message(
+        QueueUrl=stack.outputs[f"{queue}DeadLetterQueueUrl"], MessageBody=json.dumps(body)
+    )
+    (item_id,) = parked_ids(stack) - before
+    assert item_id in make(machine)[1]
+    assert replay(stack, item_id) == ""
+    assert parked_ids(stack) == before
+
+    def is_taken() -> bool:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        url = stack.outputs[f"{queue}QueueUrl"]
+        left = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return not any(map(int, left.values()))
+
+    assert soon("it is taken", is_taken, within=30)
