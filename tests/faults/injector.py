@@ -122,7 +122,9 @@ class Injector:
         self.made.clear()
 
     def end_turn(self) -> None:
-        """Nothing goes wrong any more, but a minute lasts a minute."""
+        """Nothing goes wrong any more, but a minute lasts a minute; a clock is put right."""
+        if self._fault is Fault.BACK and self.struck:
+            self.pass_time(-_CLOCK[Fault.BACK])
         if self._fault is not Fault.MINUTE:
             self._fault = None
 

@@ -90,6 +90,7 @@ def _tried(
     except RefusedError as error:
         return Result(case, Verdict.LOST, [str(error)])
     account.wait(minutes=1)
+    account.injector.end_turn()
     account.injector.arm()
     replayed = _replay(account)
     _until_quiet(account, stage.now + _HORIZON)
