@@ -17,6 +17,7 @@ from functions.inbound_chat import handler as inbound_chat
 from functions.inbound_sms import handler as inbound_sms
 from functions.timeline_api import handler as timeline_api
 from functions.timeline_api.hub import Hub as ApiHub
+from shared.runtime.telemetry import logger
 from shared.store.attachments import Attachments
 from shared.store.bodies import Bodies
 from shared.store.downloads import Downloads
@@ -115,8 +116,9 @@ def world() -> Iterator[None]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "testing")
         monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-        monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "CRITICAL")
-        stack.enter_context(redirect_stdout(stack.enter_context(Path(os.devnull).open("w"))))
+        nowhere = stack.enter_context(Path(os.devnull).open("w"))
+        monkeypatch.setattr(logger().registered_handler, "stream", nowhere)
+        stack.enter_context(redirect_stdout(nowhere))
         stack.enter_context(mock_aws())
         stack.enter_context(cheap_moto())
         stack.enter_context(fresh_containers("inbound_sms", "inbound_chat"))

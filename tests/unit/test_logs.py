@@ -23,7 +23,8 @@ from tests.webhooks import chat_event, chat_message, form_body, http_event, twil
 
 TOLD = ["Where is my order 1042?", "ana.garcia@example.com", "+14155550101"]
 EVENT = {"detail": {"home_contact_id": "c", "occurred_at": "2026-11-20T12:00:00Z", "entry_id": "e"}}
-OPENED = {"detail": {"metadata": {"id": "i", "depth": 0}, "conversation_id": "v", "revision": 1}}
+METADATA = {"id": "i", "depth": 0, "time": "2026-11-20T12:00:00.000Z"}
+OPENED = {"detail": {"metadata": METADATA, "conversation_id": "v", "revision": 1}}
 BOUNCE = json.loads((ROOT / "tests/events/ses/bounce_permanent.json").read_text())
 
 FETCH = batch(EVENT)
