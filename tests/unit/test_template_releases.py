@@ -99,7 +99,7 @@ def test_all_that_makes_a_function_makes_a_new_version_of_it(name: str) -> None:
 @each_function
 def test_a_changed_setting_makes_a_new_version(name: str) -> None:
     """SAM does not see it: a parameter's value is not part of the hash it publishes by."""
-    number = {"Fn::If": ["OnAws", {"Ref": "Settings"}, "local"]}
+    number = {"Fn::If": ["OnAws", {"Fn::GetAtt": ["Settings", "VersionNumber"]}, "local"]}
     assert environment(name)["SETTINGS_VERSION"] == number
     assert FUNCTIONS[name]["VersionDescription"] == number
     (version,) = [
