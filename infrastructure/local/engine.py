@@ -35,6 +35,7 @@ class Engine:
     def start(self) -> None:
         """Start the engine and wait until it answers; raises HubError when it does not."""
         self._place.engine_state.mkdir(parents=True, exist_ok=True)
+        self._move_to_this_port()
         shutil.rmtree(self._place.temporary, ignore_errors=True)
         self._place.temporary.mkdir()
         with self._place.engine_log.open("wb") as log:
@@ -49,6 +50,15 @@ class Engine:
             )
         threading.Thread(target=self._watch, args=[self._process], daemon=True).start()
         wait_for("the engine starts", self._answers)
+
+    def _move_to_this_port(self) -> None:
+        """The engine finds a queue by its URL, and would find none of another port's."""
+        kept = self._place.port_file
+        before, now = kept.read_text() if kept.exists() else "", f"127.0.0.1:{self._port}/"
+        if before not in ("", now):
+            for file in self._place.engine_state.glob("*.json"):
+                file.write_text(file.read_text().replace(before, now))
+        kept.write_text(now)
 
     def stop(self) -> None:
         """Let the engine save its state and end, with everything it started."""

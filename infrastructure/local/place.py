@@ -35,6 +35,11 @@ class Place:
         return self.data / "engine"
 
     @property
+    def port_file(self) -> Path:
+        """The port that the engine's state names in its URLs."""
+        return self.data / "port"
+
+    @property
     def credentials_file(self) -> Path:
         return self.data / "credentials.json"
 

@@ -6,6 +6,7 @@ import signal
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from infrastructure.local.engine import Engine
 from infrastructure.local.place import Place
@@ -71,6 +72,30 @@ def test_an_engine_killed_while_it_saves_comes_back_whole(tmp_path: Path) -> Non
         engine.stop()
 
 
+def test_a_queue_is_read_when_the_engine_has_moved_to_another_port(tmp_path: Path) -> None:
+    read = tmp_path / "read"
+    read.touch()
+    source = f"""
+def read(event, context):
+    with open({str(read)!r}, "a") as file:
+        file.write("".join(record["body"] for record in event["Records"]))
+"""
+    engine = start(tmp_path, free_ports())
+    try:
+        sqs = engine.aws.client("sqs")
+        url = sqs.create_queue(QueueName="moved")["QueueUrl"]
+        asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        make_reader(engine, source, asked["Attributes"]["QueueArn"])
+        engine.stop()
+        engine = start(tmp_path, free_ports())
+        sqs = engine.aws.client("sqs")
+        url = sqs.get_queue_url(QueueName="moved")["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody="a")
+        assert wait_for(read, "a") == "a"
+    finally:
+        engine.stop()
+
+
 def kill_while_saving(engine: Engine, directory: Path) -> None:
     process, saving = engine._process, Place(directory).engine_state / "saving"
     assert process
@@ -100,6 +125,10 @@ def make_table_with_reader(engine: Engine, source: str) -> None:
         KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}],
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     )["TableDescription"]["LatestStreamArn"]
+    make_reader(engine, source, stream, StartingPosition="LATEST")
+
+
+def make_reader(engine: Engine, source: str, read_from: str, **mapping: Any) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:
         files.writestr("reader.py", source)
@@ -112,7 +141,7 @@ def make_table_with_reader(engine: Engine, source: str) -> None:
         Code={"ZipFile": archive.getvalue()},
     )
     functions.create_event_source_mapping(
-        EventSourceArn=stream, FunctionName="reader", StartingPosition="LATEST"
+        EventSourceArn=read_from, FunctionName="reader", **mapping
     )
 
 
