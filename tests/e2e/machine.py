@@ -15,7 +15,7 @@ from tests.e2e.overheard import logged
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIRST_START = 300  # seconds: it may have to build the functions
-STOPPING = 30  # seconds
+STOPPING = 60  # seconds: on a busy machine the engine takes its time to save its state
 
 
 class Machine:
@@ -63,6 +63,7 @@ class Machine:
             return self.process.wait(STOPPING)
         except subprocess.TimeoutExpired:
             self.process.kill()  # which ends the engine too
+            self.process.wait()
             raise
 
     @property
