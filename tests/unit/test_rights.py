@@ -38,6 +38,9 @@ RARE: Mapping[str, tuple[Asked, ...]] = {
     "inbound_sms": (Asked("s3:PutObject", "ContentBucket/parked/sms/1.json"),),
     "inbound_chat": (Asked("s3:PutObject", "ContentBucket/parked/chat/1.json"),),
     "receipts_twilio": (Asked("s3:PutObject", "ContentBucket/parked/receipts/1.json"),),
+    "unsubscribe": (Asked("s3:PutObject", "ContentBucket/parked/unsubscribe/1.json"),),
+    "meter_costs": (Asked("s3:PutObject", "ContentBucket/parked/amounts/1.json"),),
+    "sweep": (Asked("s3:DeleteObjectVersion", "ContentBucket/exports/ctc_1.jsonl"),),
 }
 
 
@@ -146,6 +149,8 @@ def test_only_those_who_show_or_erase_a_history_may_list_one() -> None:
         ("timeline_api", Asked("s3:GetObject", "MailBucket/inbound/1")),
         ("timeline_api", Asked("s3:GetObject", "ContentBucket/parked/sms/1.json")),
         ("deliver_message", Asked("s3:PutObject", "ContentBucket/bodies/ent_1")),
+        ("publish_events", Asked("s3:PutObject", "ContentBucket/parked/sms/1.json")),
+        ("sweep", Asked("s3:DeleteObject", "ContentBucket/parked/sms/1.json")),
         (
             "deliver_message",
             Asked("ses:SendEmail", "identity/in.example.com", {"ses:FromAddress": ["a@b.com"]}),
