@@ -67,10 +67,8 @@ def build(place: Place) -> None:
 def without_versions(template: str) -> str:
     """The template with functions called as they are now: a shifted clock must reach them at once.
 
-    A published version would keep the clock of its day. The engine has no CodeDeploy either, and
-    transforms a template without looking at its parameters.
+    A published version would keep the clock of its day.
     """
-    template = re.sub(r"(Default: )Canary\w+", r"\1AllAtOnce", template)
     template = re.sub(r"^ *AutoPublishAlias: live\n", "", template, flags=re.MULTILINE)
     return re.sub(r"(\w+Function)\.Alias\b", r"\1", template)
 

@@ -19,7 +19,7 @@ from tests.template import (
     package,
 )
 
-SHIFTING = TEMPLATE["Parameters"]["Deployment"]["Default"]
+SHIFTING = "Canary10Percent5Minutes"
 each_way = pytest.mark.parametrize("deployment", ["AllAtOnce", SHIFTING])
 
 
