@@ -18,7 +18,12 @@ from tests.faults.scenarios.scenario import Attempt, RefusedError, Scenario, by_
 _TRIES = 5  # after which template.yaml's queues give a message up
 _LOOKS = 12
 _HORIZON = timedelta(hours=2)  # what is due later belongs to another story
-_REPLAYED = {"sms": "inbound_sms", "chat": "inbound_chat", "receipts": "receipts_twilio"}
+_REPLAYED = {
+    "sms": "inbound_sms",
+    "chat": "inbound_chat",
+    "receipts": "receipts_twilio",
+    "unsubscribe": "unsubscribe",
+}
 
 
 @dataclass(frozen=True, slots=True)
