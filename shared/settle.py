@@ -249,7 +249,7 @@ def _next_view(table: Table, draft: Draft, view: _View, refusal: Refusal, make_i
 def _after_root(
     table: Table, draft: Draft, view: _View, found: Profile | None, facts: Facts
 ) -> _View:
-    if found and found.erasing:
+    if _is_erasing(found, view.home):
         return view
     if found is None or not found.is_root or view.home not in found.members:
         if found and not found.is_root and not view.fresh_root:

@@ -361,6 +361,40 @@ def test_a_conversation_shared_before_a_merge_was_undone_forgets_the_one_who_lef
         undo(archive.table, record.id, AGENT, now=NOW)
 
 
+def test_whoever_was_merged_with_them_for_a_while_is_heard_as_before(archive: Archive) -> None:
+    his = merged_for_a_while(archive)
+    archive.erase(archive.hub.contact(ANA_EMAIL).root.id)
+    alone = archive.hub.receive(mail("and now?", sender=BO_EMAIL))
+    assert (alone.outcome, alone.contact_id) == (Outcome.RECORDED, his)
+
+
+def test_whoever_was_merged_for_a_while_is_heard_after_all_that_the_others_became_is_erased(
+    archive: Archive,
+) -> None:
+    his = merged_for_a_while(archive)
+    hers = archive.hub.contact(ANA_EMAIL).root.id
+    third = archive.hub.receive(sms()).contact_id
+    merge(archive.table, third, hers, AGENT, now=NOW)
+    archive.erase(third, third, hers)
+    alone = archive.hub.receive(mail("and now?", sender=BO_EMAIL))
+    assert (alone.outcome, alone.contact_id) == (Outcome.RECORDED, his)
+
+
+def merged_for_a_while(archive: Archive) -> str:
+    """Bo was taken for Ana, wrote meanwhile, and is himself again: his contact."""
+    hub = archive.hub
+    hers, his = hub.receive(mail()), hub.receive(mail(sender=BO_EMAIL))
+    record = merge(archive.table, hers.contact_id, his.contact_id, AGENT, now=NOW)
+    for known in (hers, his):
+        hub.resolve(known.conversation_id)
+    later_on = later(days=8)
+    together = hub.receive(mail("as one", sender=BO_EMAIL, received_at=later_on), now=later_on)
+    assert together.contact_id == hers.contact_id
+    hub.resolve(together.conversation_id, now=later_on)
+    undo(archive.table, record.id, AGENT, now=later_on)
+    return his.contact_id
+
+
 def test_a_twin_that_nobody_wrote_in_goes_with_its_person(archive: Archive) -> None:
     hub = archive.hub
     first = hub.receive(chat("secret", vouched=(ANA_PHONE,)))
