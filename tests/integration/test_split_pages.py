@@ -120,9 +120,9 @@ def test_a_split_of_two_thousand_entries_shows_the_right_pages_after_every_step(
             limit=random.choice([1, 10, 30]),
             ascending=random.random() < 0.5,
         )
-        if steps == 80:
+        if steps == 30:
             history.check_whole(limit=100)
-    assert steps > 150
+    assert steps > 60
     splitting.finish(table, history.split)
     history.check_whole(limit=100)
 
