@@ -13,7 +13,7 @@ from tests.e2e.overheard import listening
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What kills or fills the hub comes after the others; what looks through its logs, in the end."""
+    """What kills or fills the hub comes last, but for what looks through its logs."""
     last = ("test_killed.py", "test_contract.py", "test_logs.py")
     items.sort(key=lambda item: last.index(item.path.name) + 1 if item.path.name in last else 0)
 
