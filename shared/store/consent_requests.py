@@ -7,9 +7,8 @@ from shared.model.errors import NotFoundError
 from shared.model.statement import ConsentRequest
 from shared.store import items, keys
 from shared.store.attributes import Item
+from shared.store.listing import INDEX, list_newest
 from shared.store.table import Delete, Leg, Put, Table, Update
-
-INDEX = "GSI1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +76,8 @@ def list_open(table: Table, *, limit: int, position: str | None = None) -> Page:
 
     `position` is what the page before gave.
     """
-    found = table.query(
-        keys.CONSENT_REQUESTS,
-        between=(keys.LOWEST, position or keys.HIGHEST),
-        limit=limit + 2,
-        index=INDEX,
-    )
-    rows = [row for row in found.items if row["GSI1SK"] != position]
-    shown = rows[:limit]
-    wanted = [keys.Key(row["PK"], row["SK"]) for row in shown]
-    whole = table.get_many(wanted)
-    return Page(
-        asked=tuple(_asked(whole[key]) for key in wanted if key in whole),
-        position=str(shown[-1]["GSI1SK"]) if len(rows) > limit else None,
-    )
+    found, position = list_newest(table, keys.CONSENT_REQUESTS, limit=limit, position=position)
+    return Page(asked=tuple(map(_asked, found)), position=position)
 
 
 def find(table: Table, entry_id: str) -> Asked:

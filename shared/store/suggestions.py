@@ -15,9 +15,9 @@ from shared.model.suggestion import (
 )
 from shared.store import items, keys
 from shared.store.attributes import Item
+from shared.store.listing import list_newest
 from shared.store.table import Put, Table, TransactionRefusedError
 
-INDEX = "GSI1"
 MOST_PAIRS = 100  # of addresses, in one read
 
 
@@ -79,20 +79,10 @@ def list_open(table: Table, *, limit: int, position: str | None = None) -> Page:
 
     `position` is what the page before gave.
     """
-    found = table.query(
-        keys.suggestion_partition(SuggestionState.OPEN),
-        between=(keys.LOWEST, position or keys.HIGHEST),
-        limit=limit + 2,
-        index=INDEX,
+    found, position = list_newest(
+        table, keys.suggestion_partition(SuggestionState.OPEN), limit=limit, position=position
     )
-    rows = [row for row in found.items if row["GSI1SK"] != position]
-    shown = rows[:limit]
-    wanted = [keys.Key(row["PK"], row["SK"]) for row in shown]
-    whole = table.get_many(wanted)
-    return Page(
-        suggestions=tuple(_read(whole[key]) for key in wanted if key in whole),
-        position=str(shown[-1]["GSI1SK"]) if len(rows) > limit else None,
-    )
+    return Page(suggestions=tuple(map(_read, found)), position=position)
 
 
 def keep(table: Table, suggestion: Suggestion) -> None:
